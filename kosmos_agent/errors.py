@@ -1,0 +1,89 @@
+"""Coded errors. Every message names what was wrong and what would have been valid.
+
+"Not found" is an answer (`results.Grounding.status`), never one of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class KosmosAgentError(Exception):
+    """Base of all errors raised on purpose. `code` is stable and safe to branch on."""
+
+    code = "error"
+
+
+class InvalidImageError(KosmosAgentError):
+    """The bytes or array are not a usable picture."""
+
+    code = "invalid_image"
+
+
+class InvalidPhraseError(KosmosAgentError):
+    """The phrase or question is empty, too long, or not text."""
+
+    code = "invalid_phrase"
+
+
+class InvalidBoxError(KosmosAgentError):
+    """A box is not finite, is empty, or is inverted."""
+
+    code = "invalid_box"
+
+
+class InvalidArgumentError(KosmosAgentError):
+    """Any other argument outside its stated range."""
+
+    code = "invalid_argument"
+
+
+class UnknownModelError(KosmosAgentError):
+    """No model of that name, folder or hub id."""
+
+    code = "unknown_model"
+
+    def __init__(self, name: str, valid: Iterable[str]) -> None:
+        super().__init__(f"unknown model {name!r}; valid: {', '.join(valid)}")
+
+
+class CheckpointError(KosmosAgentError):
+    """A weights folder is incomplete, misshapen or unreadable; the message names the tensors."""
+
+    code = "bad_checkpoint"
+
+
+class CancelledError(KosmosAgentError):
+    """The caller asked to stop; nothing was moved or answered."""
+
+    code = "cancelled"
+
+
+class NoDepthError(KosmosAgentError):
+    """Too little valid depth inside the box to make a target."""
+
+    code = "no_depth"
+
+
+class NoTargetError(KosmosAgentError):
+    """A target was asked for from an answer that holds no box."""
+
+    code = "no_target"
+
+
+class CameraModelError(KosmosAgentError):
+    """Intrinsics, distortion or pose are malformed, or do not fit the picture."""
+
+    code = "bad_camera"
+
+
+class PlanningError(KosmosAgentError):
+    """The planner cannot reach or hold the target."""
+
+    code = "planning_failed"
+
+
+class MissingDependencyError(KosmosAgentError):
+    """An optional package or system library is absent; the message holds the line to type."""
+
+    code = "missing_dependency"

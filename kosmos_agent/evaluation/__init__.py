@@ -1,0 +1,1 @@
+"""Scores: matching, grounding accuracy, reports."""

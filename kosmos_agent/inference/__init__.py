@@ -1,0 +1,1 @@
+"""From a loaded model to answers: frame and query split, constrained decoding, candidates."""

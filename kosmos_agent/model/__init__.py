@@ -1,0 +1,1 @@
+"""Kosmos-2 itself: vision tower, resampler, decoder, checkpoints."""

@@ -1,0 +1,174 @@
+"""The answer types that every face returns. No torch here."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from kosmos_agent.errors import InvalidBoxError, NoTargetError
+
+Status = Literal["found", "ambiguous", "not_found", "cannot_tell"]
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+Vector3 = tuple[float, float, float]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Box(_Frozen):
+    """Corners in [0, 1] of the full picture, origin top-left, x right, y down."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Box:
+        corners = (self.x1, self.y1, self.x2, self.y2)
+        if not all(math.isfinite(value) for value in corners):
+            raise InvalidBoxError(f"box {corners} is not finite")
+        if not (0.0 <= self.x1 < self.x2 <= 1.0 and 0.0 <= self.y1 < self.y2 <= 1.0):
+            raise InvalidBoxError(f"box {corners} needs 0 <= x1 < x2 <= 1 and 0 <= y1 < y2 <= 1")
+        return self
+
+    @classmethod
+    def from_pixels(cls, box_px: tuple[float, float, float, float], width: int, height: int) -> Box:
+        """Pixel edges (x2, y2 exclusive) of a width x height picture; parts outside it are cut off."""
+        x1, y1, x2, y2 = box_px
+        return cls(
+            x1=max(x1, 0) / width, y1=max(y1, 0) / height, x2=min(x2, width) / width, y2=min(y2, height) / height
+        )
+
+    @property
+    def corners(self) -> tuple[float, float, float, float]:
+        return (self.x1, self.y1, self.x2, self.y2)
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        return ((self.x1 + self.x2) / 2, (self.y1 + self.y2) / 2)
+
+    @property
+    def area(self) -> float:
+        return (self.x2 - self.x1) * (self.y2 - self.y1)
+
+    @property
+    def side(self) -> float:
+        """Side of the square of equal area, as a fraction of the picture's side."""
+        return math.sqrt(self.area)
+
+    def to_pixels(self, width: int, height: int) -> tuple[float, float, float, float]:
+        """x1, y1, x2, y2 in pixels of a width x height picture."""
+        return (self.x1 * width, self.y1 * height, self.x2 * width, self.y2 * height)
+
+    def iou(self, other: Box) -> float:
+        """Intersection over union, 0 to 1."""
+        width = min(self.x2, other.x2) - max(self.x1, other.x1)
+        height = min(self.y2, other.y2) - max(self.y1, other.y1)
+        if width <= 0 or height <= 0:
+            return 0.0
+        return width * height / (self.area + other.area - width * height)
+
+
+class Frame(_Frozen):
+    """Which picture was looked at. `stamp_ns` is when it was taken; `frame_id` the optical frame's name."""
+
+    width: int
+    height: int
+    stamp_ns: int | None = None
+    frame_id: str = "camera_optical_frame"
+
+
+class Candidate(_Frozen):
+    """A box and the probability that it is the thing named."""
+
+    box: Box
+    probability: Probability
+
+
+class Grounding(_Frozen):
+    """The answer to "where is PHRASE?".
+
+    `probability_kind` says what the numbers mean: `joint` is the model's own joint probability of `<object>` and
+    both corners, not calibrated; `calibrated` is a frequency measured on held-out pictures.
+    `presence` is the probability that the model opens `<object>` after the phrase.
+    """
+
+    phrase: str
+    status: Status
+    candidates: tuple[Candidate, ...]
+    presence: Probability
+    probability_kind: Literal["joint", "calibrated"] = "joint"
+    frame: Frame
+    model: str
+    timings_ms: dict[str, float]
+
+    @property
+    def best(self) -> Candidate:
+        """The likeliest candidate; NoTargetError when there is none."""
+        if not self.candidates:
+            raise NoTargetError(f"{self.phrase!r} was {self.status}: the answer holds no box")
+        return self.candidates[0]
+
+
+class Entity(_Frozen):
+    """A span of a text, characters [start, end), and the boxes that it links to."""
+
+    text: str
+    start: int
+    end: int
+    boxes: tuple[Box, ...]
+
+
+class GroundedText(_Frozen):
+    """Words with some spans linked to boxes: a caption, a description, an answer."""
+
+    text: str
+    entities: tuple[Entity, ...]
+    log_probability: float | None = None
+    frame: Frame | None = None
+    model: str = ""
+    timings_ms: dict[str, float] = Field(default_factory=dict)
+
+    @property
+    def markdown(self) -> str:
+        """The text with each entity as `[span](x1,y1,x2,y2;...)`, corners in [0, 1]."""
+        parts: list[str] = []
+        position = 0
+        for entity in sorted(self.entities, key=lambda item: item.start):
+            if entity.start < position:
+                continue
+            parts.append(_escape_markdown(self.text[position : entity.start]))
+            links = ";".join(",".join(f"{value:.4f}" for value in box.corners) for box in entity.boxes)
+            parts.append(f"[{_escape_markdown(self.text[entity.start : entity.end])}]({links})")
+            position = entity.end
+        return "".join(parts) + _escape_markdown(self.text[position:])
+
+
+class Target3D(_Frozen):
+    """A thing to grasp, in metres, in `frame_id`, at the picture's own stamp.
+
+    position_m: middle of the visible extent in x and y, middle of the height in z.
+    size_m: extent along the axes of the frame. covariance_m2: row-major 3 x 3 of `position_m`.
+    yaw_rad: direction of the longer horizontal axis about the frame's z, in (-pi/2, pi/2].
+    points: how many depth points it rests on. support_height_m: height of the plane below it.
+    """
+
+    phrase: str
+    frame_id: str
+    stamp_ns: int | None
+    position_m: Vector3
+    size_m: Vector3
+    yaw_rad: float
+    covariance_m2: tuple[float, float, float, float, float, float, float, float, float]
+    support_height_m: float
+    points: int
+    box: Box
+    probability: Probability
+
+
+def _escape_markdown(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")

@@ -1,0 +1,1 @@
+"""From boxes to motion: camera model, 3D targets, the planner protocol."""

@@ -1,0 +1,1 @@
+"""Training: examples, sequences, losses, the loop. Nothing at run time imports this package."""
