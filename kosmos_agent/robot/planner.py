@@ -24,9 +24,9 @@ class MotionOutcome(BaseModel):
     """How a motion ended. Not holding the thing in the end is an outcome, never an exception.
 
     phase: the last phase begun. duration_s: on the arm's own clock (simulated seconds in a simulation).
-    reason: `done` exactly when it succeeded; `nothing_held`: the fingers closed on nothing; `slipped`: held, then
-    lost; `blocked`: the arm met something it should not have; `timeout`: a phase ran past its limit; `cancelled`:
-    stopped midway, and the arm stands still where it was.
+    reason: `done` exactly when it succeeded; `nothing_held`: the fingers closed on nothing; `slipped`: held,
+    then lost; `blocked`: the arm met something it should not have; `timeout`: a phase ran past its limit;
+    `cancelled`: stopped midway, and the arm stands still where it was.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -68,9 +68,9 @@ class PlaceGoal(BaseModel):
 class Planner(Protocol):
     """Blocking motions, one at a time; call them off the thread that must answer a cancel.
 
-    PlanningError, before anything moves: the goal is in another frame than `frame_id`, out of reach, too wide for
-    the gripper, or (place) nothing is held. CancelledError: cancelled before anything moved. Once the arm has moved,
-    every ending, a cancel too, is a MotionOutcome. `cancel` is heeded within 0.1 s of the arm's clock.
+    PlanningError, before anything moves: the goal is in another frame than `frame_id`, out of reach, too wide
+    for the gripper, or (place) nothing is held. CancelledError: cancelled before anything moved. Once the arm
+    has moved, every ending, a cancel too, is a MotionOutcome. `cancel` is heeded within 0.1 s of the arm's clock.
     """
 
     @property
