@@ -1,0 +1,49 @@
+# `make demo` and `make test` do all of their own set-up (scripts/setup.sh); `make help` lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+COMMAND ?= pick up the red cup
+DEMO_ARGS ?= --out demo-out
+PYTEST_ARGS ?= -n 2
+EVAL_ARGS ?= --split test
+TRAIN_ARGS ?=
+BENCH_ARGS ?=
+
+# One thread to each process: two test processes that fight over the cores are slower than one.
+TEST_ENV := OMP_NUM_THREADS=1 MUJOCO_GL=$${MUJOCO_GL:-egl} PYTHONWARNINGS=default
+
+.PHONY: help setup demo test test-slow lint bench eval train clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
+
+setup: ## make .venv with the pinned packages (the targets below do it by themselves)
+	@scripts/setup.sh
+
+demo: setup ## see "the red cup", find it, pick it up: pictures in demo-out/
+	@$(BIN)/kosmos-agent demo "$(COMMAND)" $(DEMO_ARGS)
+
+test: lint ## ruff, mypy and the fast tests
+	@$(TEST_ENV) $(BIN)/pytest $(PYTEST_ARGS)
+
+test-slow: setup ## the tests marked slow
+	@$(TEST_ENV) $(BIN)/pytest -m slow $(PYTEST_ARGS)
+
+lint: setup ## ruff and mypy alone
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: setup ## latency of view and find
+	@$(BIN)/kosmos-agent bench $(BENCH_ARGS)
+
+eval: setup ## score the embedded model on the test split
+	@$(BIN)/kosmos-agent eval tabletop $(EVAL_ARGS)
+
+train: setup ## train the embedded model (hours on a CPU)
+	@$(BIN)/kosmos-agent train tabletop $(TRAIN_ARGS)
+
+clean: ## remove .venv, caches and outputs
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist demo-out
