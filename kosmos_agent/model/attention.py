@@ -1,0 +1,54 @@
+"""Multi-head attention with the published projection names."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from kosmos_agent.model.cache import KVCache
+
+
+def split_heads(x: Tensor, heads: int) -> Tensor:
+    """(B, T, D) -> (B, heads, T, D / heads)."""
+    batch, length, width = x.shape
+    return x.view(batch, length, heads, width // heads).transpose(1, 2)
+
+
+def merge_heads(x: Tensor) -> Tensor:
+    """(B, heads, T, d) -> (B, T, heads * d)."""
+    return x.transpose(1, 2).flatten(2)
+
+
+class Attention(nn.Module):
+    """q, k, v and out projections with biases; `inner_norm` is sub-LN's norm before the output (paper: MAGNETO)."""
+
+    def __init__(self, width: int, heads: int, *, inner_norm_eps: float | None = None) -> None:
+        super().__init__()
+        self.heads = heads
+        self.q_proj = nn.Linear(width, width)
+        self.k_proj = nn.Linear(width, width)
+        self.v_proj = nn.Linear(width, width)
+        self.out_proj = nn.Linear(width, width)
+        if inner_norm_eps is not None:
+            self.inner_attn_ln = nn.LayerNorm(width, eps=inner_norm_eps)
+
+    def forward(
+        self,
+        x: Tensor,
+        *,
+        keys_from: Tensor | None = None,
+        mask: Tensor | None = None,
+        cache: KVCache | None = None,
+        layer: int = 0,
+    ) -> Tensor:
+        """x: (B, T, D). keys_from: (B, S, D), `x` itself when None. mask: bool, broadcast to (B, heads, T, S)."""
+        source = x if keys_from is None else keys_from
+        query = split_heads(self.q_proj(x), self.heads)
+        key = split_heads(self.k_proj(source), self.heads)
+        value = split_heads(self.v_proj(source), self.heads)
+        if cache is not None:
+            key, value = cache.append(layer, key, value)
+        mixed = merge_heads(F.scaled_dot_product_attention(query, key, value, attn_mask=mask))
+        if hasattr(self, "inner_attn_ln"):
+            mixed = self.inner_attn_ln(mixed)
+        return self.out_proj(mixed)

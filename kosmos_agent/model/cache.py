@@ -1,0 +1,54 @@
+"""Keys and values of what was read so far.
+
+One row may hold several continuations behind a shared prefix: who sees whom is the mask's business, not the cache's.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+class KVCache:
+    """Per layer, keys and values of shape (B, heads, capacity, head width), filled up to `length`."""
+
+    def __init__(
+        self,
+        layers: int,
+        batch: int,
+        heads: int,
+        capacity: int,
+        width: int,
+        *,
+        dtype: torch.dtype,
+        device: torch.device,
+    ) -> None:
+        shape = (layers, batch, heads, capacity, width)
+        self.keys = torch.empty(shape, dtype=dtype, device=device)
+        self.values = torch.empty(shape, dtype=dtype, device=device)
+        self.length = 0
+
+    @property
+    def capacity(self) -> int:
+        return self.keys.shape[3]
+
+    def append(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Write (B, heads, T, d) behind `length` and return views of all filled so far; `advance` ends the step."""
+        end = self.length + key.shape[2]
+        if end > self.capacity:
+            raise ValueError(f"cache of {self.capacity} positions cannot take {end}")
+        self.keys[layer, :, :, self.length : end] = key
+        self.values[layer, :, :, self.length : end] = value
+        return self.keys[layer, :, :, :end], self.values[layer, :, :, :end]
+
+    def advance(self, count: int) -> None:
+        self.length += count
+
+    def fork(self, extra: int) -> KVCache:
+        """A copy of the filled part with room for `extra` more positions; the original stays as it is."""
+        layers, batch, heads, _, width = self.keys.shape
+        copy = KVCache(layers, batch, heads, self.length + extra, width, dtype=self.keys.dtype, device=self.keys.device)
+        copy.keys[:, :, :, : self.length] = self.keys[:, :, :, : self.length]
+        copy.values[:, :, :, : self.length] = self.values[:, :, :, : self.length]
+        copy.length = self.length
+        return copy

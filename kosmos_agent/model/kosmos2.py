@@ -1,0 +1,114 @@
+"""Kosmos-2 (arXiv 2306.14824): vision tower, resampler and decoder under the published parameter names."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from kosmos_agent.model.cache import KVCache
+from kosmos_agent.model.config import ClipVisionConfig, Kosmos2Config, VisionConfig
+from kosmos_agent.model.conv_tower import ConvTower
+from kosmos_agent.model.decoder import TextModel, positions_from_mask
+from kosmos_agent.model.resampler import Resampler
+from kosmos_agent.model.vision import ClipTower
+
+
+class VisionModel(nn.Module):
+    """Holds the tower under its published name, `vision_model.model`."""
+
+    def __init__(self, config: VisionConfig) -> None:
+        super().__init__()
+        self.model: ClipTower | ConvTower = (
+            ClipTower(config) if isinstance(config, ClipVisionConfig) else ConvTower(config)
+        )
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self.model(pixels)
+
+
+class Kosmos2(nn.Module):
+    """The model. Shapes: B rows, T tokens, S tokens seen so far, D = embed_dim, L = latent_query_num."""
+
+    def __init__(self, config: Kosmos2Config) -> None:
+        super().__init__()
+        self.config = config
+        self.text_model = TextModel(config.text)
+        self.vision_model = VisionModel(config.vision)
+        self.image_to_text_projection = Resampler(
+            config.vision.hidden_size, config.text.embed_dim, config.text.attention_heads, config.latent_query_num
+        )
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.text_model.model.embed_tokens.weight.dtype
+
+    @property
+    def device(self) -> torch.device:
+        return self.text_model.model.embed_tokens.weight.device
+
+    def encode_image(self, pixels: Tensor) -> Tensor:
+        """(B, 3, S, S) normalised pixels -> (B, L, D) vectors for the image slots, not yet scaled."""
+        return self.resample(self.vision_model(pixels))
+
+    def resample(self, vision_states: Tensor) -> Tensor:
+        """(B, N, vision width) -> (B, L, D). Every vector is L2-normalised first, the class vector included."""
+        return self.image_to_text_projection(F.normalize(vision_states, dim=-1))
+
+    def embed(self, input_ids: Tensor, image_embeds: Tensor | None = None, image_mask: Tensor | None = None) -> Tensor:
+        """(B, T) ids -> (B, T, D); slots where `image_mask` is 1 take the rows of `image_embeds` in order."""
+        embeds = self.text_model.model.embed_tokens(input_ids)
+        if image_embeds is None or image_mask is None:
+            return embeds
+        rows = image_embeds.to(embeds.dtype).reshape(-1, embeds.shape[-1])
+        return embeds.masked_scatter(image_mask.bool().unsqueeze(-1), rows)
+
+    def decode(self, embeds: Tensor, positions: Tensor, *, mask: Tensor | None, cache: KVCache | None = None) -> Tensor:
+        """Final hidden states (B, T, D); `decoder.Decoder.forward` says what mask and positions hold."""
+        return self.text_model.model(embeds, positions, mask=mask, cache=cache)
+
+    def logits(self, hidden: Tensor, rows: slice | Tensor | None = None) -> Tensor:
+        """(..., D) -> (..., vocabulary), or only the given rows of the tied output head."""
+        weight = self.text_model.model.embed_tokens.weight
+        return F.linear(hidden, weight if rows is None else weight[rows])
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        *,
+        pixels: Tensor | None = None,
+        image_embeds: Tensor | None = None,
+        image_mask: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+    ) -> Tensor:
+        """Logits (B, T, vocabulary) of whole sequences, without a cache.
+
+        attention_mask: (B, T), 1 for real tokens, 0 for pads on either side; all ones when None.
+        """
+        if image_embeds is None and pixels is not None:
+            image_embeds = self.encode_image(pixels)
+        if attention_mask is None:
+            attention_mask = torch.ones_like(input_ids)
+        embeds = self.embed(input_ids, image_embeds, image_mask)
+        hidden = self.decode(embeds, positions_from_mask(attention_mask), mask=causal_mask(attention_mask))
+        return self.logits(hidden)
+
+    def new_cache(self, batch: int, capacity: int) -> KVCache:
+        text = self.config.text
+        return KVCache(
+            text.layers,
+            batch,
+            text.attention_heads,
+            capacity,
+            text.embed_dim // text.attention_heads,
+            dtype=self.dtype,
+            device=self.device,
+        )
+
+
+def causal_mask(attention_mask: Tensor) -> Tensor:
+    """(B, T) of 0 and 1 -> bool (B, 1, T, T). A pad sees itself, so that no row of the softmax is empty."""
+    length = attention_mask.shape[1]
+    triangle = torch.ones(length, length, dtype=torch.bool, device=attention_mask.device).tril()
+    own = torch.eye(length, dtype=torch.bool, device=attention_mask.device)
+    return ((triangle & attention_mask.bool()[:, None, :]) | own)[:, None]
