@@ -154,7 +154,7 @@ class Target3D(_Frozen):
     position_m: middle of the visible extent in x and y, middle of the height in z.
     size_m: extent along the axes of the frame. covariance_m2: row-major 3 x 3 of `position_m`.
     yaw_rad: direction of the longer horizontal axis about the frame's z, in (-pi/2, pi/2].
-    extent_m: horizontal extent along that axis and across it, the longer first; a gripper closes over the second.
+    extent_m: horizontal extent along that axis and across it, the longer first; grippers close over the second.
     points: how many depth points it rests on. support_height_m: height of the plane below it.
     """
 

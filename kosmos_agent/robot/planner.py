@@ -70,7 +70,7 @@ class Planner(Protocol):
 
     PlanningError, before anything moves: the goal is in another frame than `frame_id`, out of reach, too wide
     for the gripper, or (place) nothing is held. CancelledError: cancelled before anything moved. Once the arm
-    has moved, every ending, a cancel too, is a MotionOutcome. `cancel` is heeded within 0.1 s of the arm's clock.
+    has moved, every ending, a cancel too, is a MotionOutcome. `cancel` is heeded within 0.1 s of its own clock.
     """
 
     @property
