@@ -43,9 +43,8 @@ def box_to_pair(corners: Sequence[float], side: int = GRID_SIDE) -> Pair:
 def pair_to_corners(pair: Pair, side: int = GRID_SIDE) -> Corners:
     """Outer edges when the two cells share a row or a column, cell centres otherwise.
 
-    An inverted pair gives inverted corners, as published; `pair_to_box` refuses it.
+    Any pair is accepted, as published: an inverted one gives inverted corners. `pair_to_box` refuses those.
     """
-    _check_indices(pair, side)
     (top, left), (bottom, right) = divmod(pair[0], side), divmod(pair[1], side)
     first, last = (0.0, 1.0) if top == bottom or left == right else (0.5, 0.5)
     cell = 1.0 / side
@@ -53,7 +52,9 @@ def pair_to_corners(pair: Pair, side: int = GRID_SIDE) -> Corners:
 
 
 def pair_to_box(pair: Pair, side: int = GRID_SIDE) -> Box:
-    """InvalidBoxError when the second cell lies above or left of the first."""
+    """InvalidBoxError when an index leaves the grid or the second cell lies above or left of the first."""
+    if not all(0 <= index < side * side for index in pair):
+        raise InvalidBoxError(f"location pair {pair} leaves the grid; valid indices: 0 to {side * side - 1}")
     if not is_valid_pair(pair, side):
         raise InvalidBoxError(
             f"location pair {pair} is inverted: the second cell may not lie above or left of the first"
@@ -85,8 +86,3 @@ def _first_cell(value: float, side: int) -> int:
 
 def _last_cell(value: float, side: int) -> int:
     return min(math.ceil(value * side - 1), side - 1)
-
-
-def _check_indices(pair: Pair, side: int) -> None:
-    if not all(0 <= index < side * side for index in pair):
-        raise InvalidBoxError(f"location pair {pair} leaves the grid; valid indices: 0 to {side * side - 1}")
