@@ -1,0 +1,48 @@
+"""By counting: `the second cup from the left`."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from random import Random
+
+from kosmos_sim.expressions.expression import Expression
+from kosmos_sim.expressions.geometry import Geometry
+from kosmos_sim.expressions.superlatives import groups
+from kosmos_sim.expressions.text import head_words, varied
+from kosmos_sim.lexicon import Lexicon
+
+STEP_MIN = 0.04
+"""Between the box centres of neighbours in the row, in picture widths."""
+ORDINALS = ("first", "second", "third", "fourth")
+_ATTEMPTS = 6
+
+
+def row(scene: Geometry, members: tuple[int, ...]) -> list[int] | None:
+    """The members left to right, if every one of them shows well and the order is clear."""
+    if not all(scene.eligible[index] for index in members):
+        return None
+    ordered = sorted(members, key=scene.centre_x.__getitem__)
+    steps = (scene.centre_x[b] - scene.centre_x[a] for a, b in pairwise(ordered))
+    return ordered if all(step >= STEP_MIN for step in steps) else None
+
+
+def ordinal(scene: Geometry, rng: Random, lexicon: Lexicon) -> Expression | None:
+    heads = groups(scene, 2)
+    for _ in range(_ATTEMPTS if heads else 0):
+        head = rng.choice(heads)
+        ordered = row(scene, scene.heads[head])
+        if ordered is None:
+            continue
+        place = _place(rng, len(ordered))
+        side = rng.choice(("left", "right"))
+        index = ordered[place] if side == "left" else ordered[-1 - place]
+        words = f"{ORDINALS[place]} {head_words(head, rng)} from the {side}"
+        return Expression(varied(words, rng, indefinite=False), "ordinal", (scene.instance(index),))
+    return None
+
+
+def _place(rng: Random, length: int) -> int:
+    """Mostly second and beyond: the first is better called leftmost."""
+    if rng.random() < 0.15:
+        return 0
+    return rng.randrange(1, min(length, len(ORDINALS)))

@@ -1,0 +1,66 @@
+"""The fixed splits. Scene seeds differ between splits by construction, so no test scene is ever trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from kosmos_agent.errors import InvalidArgumentError
+from kosmos_sim.expressions import Expression, sample_expressions
+from kosmos_sim.records import SceneRecord
+
+EVALUATION_WEIGHTS: Mapping[str, float] = {
+    "attribute": 18, "category": 10, "colour": 6, "relation": 24, "superlative": 10, "ordinal": 6, "size": 6,
+    "plural": 8, "absent": 12,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Split:
+    """`scenes` pictures drawn from `seed`, at most `phrases` expressions each."""
+
+    name: str
+    seed: int
+    scenes: int
+    phrases: int = 8
+
+
+TEST = Split("test", 9_001, 512)
+VALIDATION = Split("validation", 8_001, 256)
+TRAIN_SEED_FIRST = 100_000
+
+
+def train_seed(shard: int) -> int:
+    """Of training shard 0, 1, ... Never that of another split. Raises InvalidArgumentError below 0."""
+    if shard < 0:
+        raise InvalidArgumentError(f"shard {shard}: must be 0 or more")
+    return TRAIN_SEED_FIRST + shard
+
+
+def split_of(record: SceneRecord) -> str:
+    """`test`, `validation` or `train`, by the scene's seed."""
+    for split in (TEST, VALIDATION):
+        if record.seed == split.seed:
+            return split.name
+    return "train"
+
+
+def scene_phrases(record: SceneRecord, seed: int, count: int) -> list[Expression]:
+    """Depends on the scene and the seed alone, not on its place among the records."""
+    return sample_expressions(
+        record.objects,
+        np.random.default_rng([seed, record.seed, record.index]),
+        count,
+        EVALUATION_WEIGHTS,
+        T_table_camera=record.T_table_camera,
+    )
+
+
+def split_phrases(split: Split, records: Iterable[SceneRecord]) -> Iterator[tuple[SceneRecord, list[Expression]]]:
+    """Every scene of the split with its fixed expressions. Raises InvalidArgumentError for a scene of another."""
+    for record in records:
+        if record.seed != split.seed:
+            raise InvalidArgumentError(f"scene seed {record.seed}: split {split.name} has seed {split.seed}")
+        yield record, scene_phrases(record, split.seed, split.phrases)
