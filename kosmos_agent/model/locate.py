@@ -1,0 +1,57 @@
+"""From a model's name to the folder that holds it: embedded, local, or on the hub."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
+
+from kosmos_agent.errors import CheckpointError, UnknownModelError
+
+HUB_MODELS = ("microsoft/kosmos-2-patch14-224",)
+WEIGHTS_FOLDER = Path(__file__).parents[1] / "weights"
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_SAFE_FILES = ["*.json", "*.safetensors"]
+
+
+def embedded_models() -> tuple[str, ...]:
+    """Names of the models that ship inside the package."""
+    return tuple(sorted(path.parent.name for path in WEIGHTS_FOLDER.glob("*/config.json")))
+
+
+def locate(name: str | Path) -> Path:
+    """The folder of an embedded name, a local folder, or a hub id (downloaded on first use, only json and safetensors).
+
+    An embedded name wins over a folder of the same name: write `./name` for the folder. UnknownModelError when it is
+    none of the three; CheckpointError for a single file, or when the hub cannot be reached.
+    """
+    if isinstance(name, str) and name in embedded_models():
+        return WEIGHTS_FOLDER / name
+    path = Path(name)
+    if path.is_dir():
+        return path
+    if path.is_file():
+        raise CheckpointError(f"{path} is a file; valid: the folder that holds config.json and model.safetensors")
+    if isinstance(name, str) and _HUB_ID.fullmatch(name):
+        return _download(name)
+    raise _unknown(name)
+
+
+def _download(hub_id: str) -> Path:
+    try:
+        return Path(snapshot_download(hub_id, allow_patterns=_SAFE_FILES))
+    except (RepositoryNotFoundError, HFValidationError) as error:
+        raise _unknown(hub_id) from error
+    except OSError as error:
+        names = ", ".join(embedded_models()) or "none"
+        raise CheckpointError(
+            f"cannot download {hub_id} and no copy is cached: {type(error).__name__}. "
+            f"Without a network, use an embedded model ({names}) or a local folder"
+        ) from error
+
+
+def _unknown(name: str | Path) -> UnknownModelError:
+    return UnknownModelError(str(name), [*embedded_models(), *HUB_MODELS, "a local folder"])
