@@ -94,9 +94,10 @@ def test_a_picture_becomes_its_published_pixels(tokenizer):
 def test_the_vision_tower_and_image_slots(tiny, io):
     tower = tiny.vision_model.model
     raw = tower.encoder(tower.pre_layrnorm(tower.embeddings(io["pixel_values"])))
-    assert (raw - io["vision_last_hidden_state"]).abs().max() < 2e-5  # recorded before the final norm, up to 60 large
+    recorded_raw = io["vision_last_hidden_state"]  # before the final norm
+    assert (raw - recorded_raw).abs().max() < 1e-6 * recorded_raw.abs().max()
     states = tiny.vision_model(io["pixel_values"])
-    assert torch.allclose(states, tower.post_layernorm(io["vision_last_hidden_state"]), atol=1e-5)
+    assert torch.allclose(states, tower.post_layernorm(recorded_raw), atol=1e-5)
     assert torch.allclose(tiny.resample(states), io["image_embeds"], atol=1e-5)
 
 
