@@ -1,0 +1,123 @@
+"""From ids and poses to what a record says of each visible object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kosmos_sim.layout import Placement
+from kosmos_sim.meshes import Vertices, turn
+from kosmos_sim.records import SceneObject
+from kosmos_sim.render import Layers, Renderer
+
+MIN_PIXELS = 4
+"""Less than this of an object does not count as showing."""
+_TOUCH_PX = 2
+
+PixelBox = tuple[int, int, int, int]
+"""x1, y1, x2, y2; x2 and y2 exclusive."""
+
+
+def placement_map(geoms: NDArray[np.int32], placements: list[Placement], geom_count: int) -> NDArray[np.int16]:
+    """(H, W): index of the placement that each pixel shows, -1 for none."""
+    table = np.full(geom_count + 1, -1, np.int16)
+    for index, placement in enumerate(placements):
+        table[placement.slot.geoms] = index
+    owners: NDArray[np.int16] = table[geoms]  # -1 reads the last entry, which is -1
+    return owners
+
+
+def tight_box(mask: NDArray[np.bool_]) -> PixelBox:
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One drawn picture before it is described.
+
+    obstacles: geoms that may hide an object without being one, such as an arm.
+    """
+
+    placements: list[Placement]
+    layers: Layers
+    renderer: Renderer
+    geom_count: int
+    obstacles: NDArray[np.int32]
+    intrinsics: NDArray[np.float64]
+    T_table_camera: NDArray[np.float64]
+
+
+def describe(shot: Shot) -> tuple[tuple[SceneObject, ...], NDArray[np.uint8]]:
+    """Objects by falling pixel count, and the full-size map of their `instance` values."""
+    owners = placement_map(shot.layers.geoms, shot.placements, shot.geom_count)
+    counts = np.bincount(owners[owners >= 0], minlength=len(shot.placements))
+    order = [int(index) for index in np.argsort(-counts, kind="stable") if counts[index] >= MIN_PIXELS]
+    table = np.zeros(len(shot.placements) + 1, np.uint8)
+    table[order] = np.arange(1, len(order) + 1)
+    instances: NDArray[np.uint8] = table[owners]
+    boxes = {index: tight_box(owners == index) for index in order}
+    obstacle = np.isin(shot.layers.geoms, shot.obstacles)
+    in_the_way = [tight_box(obstacle)] if obstacle.any() else []
+    objects = []
+    for index in order:
+        others = [box for other, box in boxes.items() if other != index] + in_the_way
+        touching = any(_touch(boxes[index], other) for other in others)
+        objects.append(_describe_one(shot, index, table, boxes[index], int(counts[index]), touching))
+    return tuple(objects), instances
+
+
+def _describe_one(
+    shot: Shot, index: int, instance_of: NDArray[np.uint8], box_px: PixelBox, pixels: int, touching: bool
+) -> SceneObject:
+    placement = shot.placements[index]
+    height, width = shot.layers.geoms.shape
+    visible = 1.0
+    if touching:  # only what meets another box can be hidden in part
+        visible = min(1.0, pixels / max(1, shot.renderer.alone_pixels(placement.slot.geoms)))
+    points_table = _points_table(placement)
+    low, high = points_table.min(axis=0), points_table.max(axis=0)
+    T_camera_table = np.linalg.inv(shot.T_table_camera)
+    rotation, offset = T_camera_table[:3, :3], T_camera_table[:3, 3]
+    x1, y1, x2, y2 = box_px
+    return SceneObject(
+        category=placement.slot.category,
+        colour=placement.choice.colour,
+        box=(x1 / width, y1 / height, x2 / width, y2 / height),
+        instance=int(instance_of[index]),
+        pixels=pixels,
+        visible=visible,
+        truncated=_reaches_out(points_table @ rotation.T + offset, shot.intrinsics, width, height),
+        position_camera_m=_triple(rotation @ ((low + high) / 2) + offset),
+        position_table_m=_triple((low + high) / 2),
+        size_m=_triple(high - low),
+        yaw_rad=float(placement.yaw_rad),
+        on=int(instance_of[placement.on]) if placement.on >= 0 else 0,
+    )
+
+
+def _touch(first: PixelBox, second: PixelBox) -> bool:
+    return (
+        min(first[2], second[2]) > max(first[0], second[0]) - _TOUCH_PX
+        and min(first[3], second[3]) > max(first[1], second[1]) - _TOUCH_PX
+    )
+
+
+def _points_table(placement: Placement) -> Vertices:
+    lying = turn(placement.slot.obj.vertices, "y", placement.pose.lying_deg)
+    return turn(lying, "z", float(np.rad2deg(placement.yaw_rad))) + placement.position_m
+
+
+def _reaches_out(points_camera: Vertices, K: NDArray[np.float64], width: int, height: int) -> bool:
+    x, y, z = points_camera.T
+    if (z <= 0).any():
+        return True
+    u, v = K[0, 0] * x / z + K[0, 2], K[1, 1] * y / z + K[1, 2]
+    return bool((u < 0).any() or (u > width).any() or (v < 0).any() or (v > height).any())
+
+
+def _triple(values: NDArray[np.float64]) -> tuple[float, float, float]:
+    x, y, z = (float(value) for value in values)
+    return x, y, z
