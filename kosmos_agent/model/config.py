@@ -52,11 +52,11 @@ class ConvVisionConfig:
     """
 
     stage_widths: tuple[int, ...] = (24, 48, 96, 192)
-    stage_blocks: tuple[int, ...] = (0, 1, 2, 2)
-    content_size: int = 192
-    position_size: int = 64
+    stage_blocks: tuple[int, ...] = (0, 1, 2, 3)
+    content_size: int = 160
+    position_size: int = 32
     num_hidden_layers: int = 2
-    num_attention_heads: int = 6
+    num_attention_heads: int = 5
     image_size: int = 224
     layer_norm_eps: float = 1e-5
     model_type: str = "kosmos_agent_conv_vision"
@@ -64,11 +64,6 @@ class ConvVisionConfig:
     @property
     def hidden_size(self) -> int:
         return self.content_size + self.position_size
-
-    @property
-    def cells(self) -> int:
-        """Cells along a side of the output."""
-        return self.image_size >> len(self.stage_widths)
 
 
 VisionConfig = ClipVisionConfig | ConvVisionConfig

@@ -16,11 +16,14 @@ from kosmos_agent.model.attention import Attention
 from kosmos_agent.model.config import ConvVisionConfig
 
 
-def grid_code(cells: int, width: int) -> Tensor:
-    """(cells^2, width), row-major: sines and cosines of x, then of y, at `width / 4` octave-spaced frequencies."""
+def grid_code(cells: int, width: int, highest_octave: float = 3) -> Tensor:
+    """(cells^2, width), row-major: sines and cosines of x, then of y, at `width / 4` octave-spaced frequencies.
+
+    The lowest turns half a time over the picture, the highest 2^`highest_octave` times.
+    """
     centre = (torch.arange(cells, dtype=torch.float32) + 0.5) / cells
     y, x = torch.meshgrid(centre, centre, indexing="ij")
-    frequency = 2 * math.pi * 2 ** torch.linspace(-1, 4, width // 4)
+    frequency = 2 * math.pi * 2 ** torch.linspace(-1, highest_octave, width // 4)
     parts = []
     for value in (x, y):
         angle = value.reshape(-1, 1) * frequency
@@ -68,7 +71,10 @@ class CellLayer(nn.Module):
 
 
 class ConvTower(nn.Module):
-    """(B, 3, S, S) normalised pixels -> (B, cells^2, content_size + position_size)."""
+    """(B, 3, S, S) normalised pixels -> (B, cells^2, content_size + position_size), any S that the stages divide.
+
+    Positions are computed from a fixed code, not looked up, so that training may run at several resolutions.
+    """
 
     def __init__(self, config: ConvVisionConfig) -> None:
         super().__init__()
@@ -76,25 +82,22 @@ class ConvTower(nn.Module):
         self.stages = nn.ModuleList()
         inputs = 3
         for width, blocks in zip(config.stage_widths, config.stage_blocks, strict=True):
-            self.stages.append(
-                nn.Sequential(
-                    ConvNorm(inputs, width, stride=2), nn.ReLU(), *(ResidualBlock(width) for _ in range(blocks))
-                )
-            )
+            residual = (ResidualBlock(width) for _ in range(blocks))
+            self.stages.append(nn.Sequential(ConvNorm(inputs, width, stride=2), nn.ReLU(), *residual))
             inputs = width
         self.project = nn.Conv2d(inputs, config.content_size, 1)
-        self.position_embedding = nn.Parameter(0.5 * grid_code(config.cells, config.content_size))
+        self.position_embedding = nn.Linear(config.position_size, config.content_size, bias=False)
         self.layers = nn.ModuleList(CellLayer(config) for _ in range(config.num_hidden_layers))
         self.post_layernorm = nn.LayerNorm(config.content_size, eps=config.layer_norm_eps)
-        self.position_code = nn.Parameter(grid_code(config.cells, config.position_size))
 
     def forward(self, pixels: Tensor) -> Tensor:
         x = pixels.contiguous(memory_format=torch.channels_last)
         for stage in self.stages:
             x = stage(x)
-        x = self.project(x).flatten(2).transpose(1, 2) + self.position_embedding
+        x = self.project(x)
+        place = grid_code(x.shape[-1], self.config.position_size).to(device=x.device, dtype=x.dtype)
+        x = x.flatten(2).transpose(1, 2) + self.position_embedding(place)
         for layer in self.layers:
             x = layer(x)
         content = self.post_layernorm(x)
-        place = self.position_code.to(content.dtype).expand(len(content), -1, -1)
-        return torch.cat([content, place], dim=2)
+        return torch.cat([content, place.expand(len(content), -1, -1)], dim=2)

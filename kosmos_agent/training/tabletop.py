@@ -1,0 +1,53 @@
+"""The embedded model's recipe: sizes, tokenizer, objective."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+
+from kosmos_agent.model.config import ConvVisionConfig, Kosmos2Config, TextConfig
+from kosmos_agent.model.kosmos2 import Kosmos2
+from kosmos_agent.tokenizer import Tokenizer, build_word_tokenizer
+from kosmos_agent.training.batches import Collate, Vocabulary
+from kosmos_agent.training.initialise import initialise
+from kosmos_agent.training.losses import Helpers, LossWeights, Objective
+
+SLOTS = 64
+
+
+def tabletop_config(vocab_size: int) -> Kosmos2Config:
+    """About 5 million parameters at 224 pixels."""
+    return Kosmos2Config(
+        text=TextConfig(
+            vocab_size=vocab_size,
+            max_position_embeddings=512,
+            embed_dim=192,
+            layers=5,
+            ffn_dim=768,
+            attention_heads=6,
+            dropout=0.0,
+        ),
+        vision=ConvVisionConfig(),
+        latent_query_num=SLOTS,
+    )
+
+
+def new_model(words: Iterable[str], seed: int) -> tuple[Kosmos2, Tokenizer]:
+    """An untrained model and its tokenizer. Same words and seed, same weights."""
+    tokenizer = build_word_tokenizer(words)
+    torch.manual_seed(seed)
+    model = Kosmos2(tabletop_config(tokenizer.size))
+    initialise(model, tokenizer.first_location_id, tokenizer.grid_side)
+    return model, tokenizer
+
+
+def new_objective(
+    model: Kosmos2, tokenizer: Tokenizer, vocabulary: Vocabulary, weights: LossWeights | None = None
+) -> Objective:
+    helpers = Helpers(model.config.vision.hidden_size, model.config.text.embed_dim, vocabulary)
+    return Objective(helpers, weights or LossWeights(), tokenizer.first_location_id, tokenizer.grid_side)
+
+
+def new_collate(model: Kosmos2, tokenizer: Tokenizer, vocabulary: Vocabulary) -> Collate:
+    return Collate(tokenizer, vocabulary, model.config.latent_query_num)
