@@ -48,10 +48,11 @@ class Renderer:
     The model's off-screen buffer must hold width * supersampling pixels (`visual.global_.offwidth`).
     """
 
-    def __init__(self, model: mujoco.MjModel, width: int, height: int, supersampling: int = 2) -> None:
+    def __init__(self, model: mujoco.MjModel, width: int, height: int, supersampling: float = 1.5) -> None:
         self.width, self.height, self.supersampling = width, height, supersampling
         self._model = model
-        self._context = open_context(width * supersampling, height * supersampling)
+        wide, high = round(width * supersampling), round(height * supersampling)
+        self._context = open_context(wide, high)
         self._scene = mujoco.MjvScene(model, _MAX_GEOMS)
         self._options = mujoco.MjvOption()
         self._camera = mujoco.MjvCamera()
@@ -60,8 +61,8 @@ class Renderer:
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._render)
         self._render.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
         self._area = mujoco.MjrRect(0, 0, width, height)
-        self._large_area = mujoco.MjrRect(0, 0, width * supersampling, height * supersampling)
-        self._large = np.empty((height * supersampling, width * supersampling, 3), np.uint8)
+        self._large_area = mujoco.MjrRect(0, 0, wide, high)
+        self._large = np.empty((high, wide, 3), np.uint8)
         self._codes = np.empty((height, width, 3), np.uint8)
         self._depth = np.empty((height, width), np.float32)
 
@@ -94,10 +95,11 @@ class Renderer:
             self._scene.flags[flag] = value
         mujoco.mjr_render(self._large_area, self._scene, self._render)
         mujoco.mjr_readPixels(self._large, None, self._large_area, self._render)
-        upright = self._large[::-1]
+        upright = np.ascontiguousarray(self._large[::-1])
         if self.supersampling == 1:
-            return upright.copy()
-        return cv2.resize(upright, (self.width, self.height), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+            return upright
+        shrunk: NDArray[np.uint8] = cv2.resize(upright, (self.width, self.height), interpolation=cv2.INTER_AREA)
+        return shrunk
 
     def layers(self) -> Layers:
         """Depth and ids from one draw, so they agree pixel by pixel."""
@@ -138,4 +140,5 @@ class Renderer:
         mujoco.mjr_readPixels(self._codes, None, self._area, self._render)
         for geom, segment in zip(shown, segments, strict=True):
             geom.segid = segment
-        return int(np.count_nonzero(self._codes.any(axis=2)))
+        codes = self._codes
+        return int(np.count_nonzero(codes[..., 0] | codes[..., 1] | codes[..., 2]))

@@ -21,7 +21,7 @@ from kosmos_sim.visuals import VISUAL_GROUP, add_visual, coloured_parts
 SLOTS = 24
 SURFACES = 6
 SURFACE_PIXELS = 256
-SHADOW_MAP_PIXELS = 1024
+SHADOW_MAP_PIXELS = 512
 CAMERA = "camera"
 _COPIES = (3, 3, 3, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1)
 _AWAY_M = (0.0, 0.0, -5.0)
@@ -84,7 +84,7 @@ def _set_quality(spec: mujoco.MjSpec, draw_pixels: int) -> None:
     visual.global_.offwidth = visual.global_.offheight = draw_pixels
     visual.quality.shadowsize, visual.quality.offsamples = SHADOW_MAP_PIXELS, 0
     # With extent 1 these are metres; a nearer plane costs depth precision.
-    visual.map.znear, visual.map.zfar, visual.map.shadowclip = 0.02, 8.0, 0.7
+    visual.map.znear, visual.map.zfar, visual.map.shadowclip = 0.02, 8.0, 0.9
     spec.stat.extent, spec.stat.center = 1.0, [0, 0, 0]
 
 

@@ -46,7 +46,7 @@ def stage(scene: Scene, rng: np.random.Generator, mount: str | None = None) -> S
     mujoco.mj_kinematics(scene.model, scene.data)
     mujoco.mj_camlight(scene.model, scene.data)
     shadow = bool(rng.random() < _SHADOW_SHARE)
-    return Staging(view, placements, shadow, rng.uniform(100, 150), 1 + rng.uniform(-0.05, 0.05, 3))
+    return Staging(view, placements, shadow, rng.uniform(98, 140), 1 + rng.uniform(-0.05, 0.05, 3))
 
 
 def _show(scene: Scene, placement: Placement) -> None:

@@ -18,7 +18,7 @@ from kosmos_sim.staging import Staging, stage
 PICTURES_PER_MODEL = 50
 """A compiled model and its GL context cost about 0.2 s: as much as ten pictures."""
 INSTANCE_SIDE = 112
-_MIN_GAIN, _MAX_GAIN = 0.75, 1.9
+_MIN_GAIN, _MAX_GAIN = 0.7, 1.7
 
 
 def scene_records(
@@ -27,7 +27,7 @@ def scene_records(
     *,
     size: int = 224,
     with_depth: bool = False,
-    supersampling: int = 2,
+    supersampling: float = 1.5,
     mount: str | None = None,
 ) -> Iterator[SceneRecord]:
     """Records 0, 1, 2, ... of a seed, `count` of them or without end.
@@ -38,7 +38,7 @@ def scene_records(
     """
     made = 0
     for model_index in count_from():
-        scene = compile_scene(np.random.default_rng([seed, model_index]), size * supersampling)
+        scene = compile_scene(np.random.default_rng([seed, model_index]), round(size * supersampling))
         with Renderer(scene.model, size, size, supersampling) as renderer:
             for picture in range(PICTURES_PER_MODEL):
                 if count is not None and made >= count:
