@@ -1,0 +1,74 @@
+"""The heavy halves of the commands, imported when a command needs them: `--help` must not wait for torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kosmos_agent.grounder import Grounder
+    from PIL import Image
+
+    from kosmos_agent.cli._examine import Finding
+    from kosmos_agent.results import Box, GroundedText, Grounding
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """What the options that name a model say."""
+
+    model: str
+    dtype: str
+    device: str
+    threads: int | None
+
+
+def load_grounder(choice: ModelChoice) -> Grounder:
+    from kosmos_agent.grounder import Grounder
+
+    return Grounder.load(choice.model, dtype=choice.dtype, device=choice.device, threads=choice.threads)
+
+
+def load_picture(path: Path) -> Image.Image:
+    from kosmos_agent.images import load_image
+
+    return load_image(path)
+
+
+def check_text(text: str) -> str:
+    """`text` as given; InvalidPhraseError when it is none, so that nobody waits for a model to hear it."""
+    from kosmos_agent.markup import escape_user_text
+
+    escape_user_text(text)
+    return text
+
+
+def make_box(x1: float, y1: float, x2: float, y2: float) -> Box:
+    from kosmos_agent.results import Box
+
+    return Box(x1=x1, y1=y1, x2=x2, y2=y2)
+
+
+def draw_answer(picture: Image.Image, answer: Grounding) -> Image.Image:
+    from kosmos_agent.drawing import annotate
+
+    return annotate(picture, answer)
+
+
+def draw_text(picture: Image.Image, text: GroundedText) -> Image.Image:
+    from kosmos_agent.drawing import annotate_text
+
+    return annotate_text(picture, text)
+
+
+def measure(choice: ModelChoice, image: Path | None, repeat: int) -> dict[str, Any]:
+    from kosmos_agent.cli._measure import latency_report
+
+    return latency_report(load_grounder(choice), None if image is None else load_picture(image), choice, repeat)
+
+
+def examine(model: str) -> list[Finding]:
+    from kosmos_agent.cli._examine import examine as look
+
+    return look(model)

@@ -1,0 +1,76 @@
+"""What commands print and write."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from kosmos_agent.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from kosmos_agent.results import GroundedText, Grounding
+
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+_STATUS_STYLES = {"found": typer.colors.GREEN, "ambiguous": typer.colors.YELLOW, "not_found": typer.colors.RED}
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """One object, one line, so that a reader may take the last line of stdout."""
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def grounding_json(answer: Grounding) -> dict[str, Any]:
+    """The answer with each box as four numbers in [0, 1]."""
+    data = answer.model_dump(mode="json")
+    data["candidates"] = [
+        {"box": list(candidate.box.corners), "probability": candidate.probability} for candidate in answer.candidates
+    ]
+    return data
+
+
+def text_json(text: GroundedText) -> dict[str, Any]:
+    """The text, its markdown, and its entities with each box as four numbers in [0, 1]."""
+    data = text.model_dump(mode="json")
+    for entity, dumped in zip(text.entities, data["entities"], strict=True):
+        dumped["boxes"] = [list(box.corners) for box in entity.boxes]
+    return {"text": text.text, "markdown": text.markdown, **data}
+
+
+def print_grounding(answer: Grounding) -> None:
+    status = typer.style(answer.status.replace("_", " "), fg=_STATUS_STYLES.get(answer.status), bold=True)
+    typer.echo(f"{status}  {answer.phrase}")
+    width, height = answer.frame.width, answer.frame.height
+    for rank, candidate in enumerate(answer.candidates):
+        corners = "  ".join(f"{value:.3f}" for value in candidate.box.corners)
+        x1, y1, x2, y2 = (round(value) for value in candidate.box.to_pixels(width, height))
+        sure = f"{100 * candidate.probability:5.1f} %"
+        typer.echo(f"  {rank + 1}  {sure}   {corners}   {x2 - x1} x {y2 - y1} px at ({x1}, {y1})")
+    typer.secho(f"  {footer(answer)}", dim=True)
+
+
+def footer(answer: Grounding) -> str:
+    stages = "  ".join(f"{stage} {milliseconds:.0f} ms" for stage, milliseconds in answer.timings_ms.items())
+    return f"presence {100 * answer.presence:.1f} %   {stages}   {answer.model}"
+
+
+def check_picture_path(path: Path | None) -> None:
+    """InvalidArgumentError, before any work is done, when no picture can be written at `path`."""
+    if path is None:
+        return
+    if path.suffix.lower() not in PICTURE_SUFFIXES:
+        raise InvalidArgumentError(f"--out {path}: valid suffixes: {', '.join(PICTURE_SUFFIXES)}")
+    if not path.parent.is_dir():
+        raise InvalidArgumentError(f"--out {path}: the folder {path.parent} does not exist")
+
+
+def save_picture(image: Image.Image, path: Path) -> None:
+    try:
+        image.save(path)
+    except OSError as error:
+        raise InvalidArgumentError(f"--out {path} cannot be written: {error.strerror or error}") from error
