@@ -30,6 +30,8 @@ def locate(name: str | Path) -> Path:
     """
     if isinstance(name, str) and name in embedded_models():
         return WEIGHTS_FOLDER / name
+    if name == "":
+        raise _unknown(name)
     path = Path(name)
     if path.is_dir():
         return path
