@@ -19,9 +19,12 @@ from kosmos_agent.errors import KosmosAgentError
 from kosmos_agent.version import __version__
 
 _PACKAGES = ("torch", "numpy", "pillow", "opencv-python-headless", "tokenizers", "safetensors", "mujoco", "gymnasium")
-_RENDER = (
-    "from kosmos_sim.gl import open_context; open_context(64, 64); import os; print(os.environ.get('MUJOCO_GL', ''))"
-)
+_RENDER = """
+import os
+from kosmos_sim.gl import open_context
+open_context(64, 64)
+print(os.environ.get("MUJOCO_GL", ""))
+"""
 
 
 @dataclass(frozen=True)
@@ -39,10 +42,8 @@ def examine(model: str) -> list[Finding]:
 
 
 def _python() -> Finding:
-    new_enough = sys.version_info >= (3, 11)
-    return Finding(
-        "python", new_enough, f"{platform.python_version()}, kosmos-agent {__version__}, {platform.platform()}"
-    )
+    what = f"{platform.python_version()}, kosmos-agent {__version__}, {platform.platform()}"
+    return Finding("python", sys.version_info >= (3, 11), what)
 
 
 def _packages() -> Finding:

@@ -7,12 +7,10 @@ from typing import Annotated
 
 import typer
 
-Picture = Annotated[Path, typer.Argument(metavar="IMAGE", help="a picture file", show_default=False)]
+Picture = Annotated[Path, typer.Argument(help="a picture file", show_default=False)]
 Model = Annotated[str, typer.Option("--model", "-m", help="tabletop, a folder with a checkpoint, or a hub id")]
 Dtype = Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, ...")]
-Threads = Annotated[
-    int | None, typer.Option(min=1, help="CPU threads (torch's own choice when unset)", show_default=False)
-]
+Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads, if not torch's choice", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="one JSON object on stdout")]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="write the annotated picture here", show_default=False)]

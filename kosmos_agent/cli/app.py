@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return app(args=words or ["--help"], prog_name="kosmos-agent", standalone_mode=False) or 0
     except typer.TyperException as error:
-        return _fail(error.format_message())
+        return _fail(f"{error.format_message()} (see kosmos-agent --help)")
     except KosmosAgentError as error:
         return _fail(str(error))
     except (KeyboardInterrupt, typer.Abort):

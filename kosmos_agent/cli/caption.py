@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
     from kosmos_agent.results import GroundedText
 
-Corner = Annotated[
-    float, typer.Argument(min=0.0, max=1.0, help="a corner, in parts of the picture", show_default=False)
-]
+Corner = Annotated[float, typer.Argument(min=0.0, max=1.0, help="in parts of the picture", show_default=False)]
 
 
 def caption(
@@ -31,7 +29,7 @@ def caption(
     device: options.Device = "cpu",
     threads: options.Threads = None,
 ) -> None:
-    """Say what is in a picture. Each thing named is linked: [a red cup](x1,y1,x2,y2)."""
+    """Say what is in a picture. Each thing named is a markdown link to its boxes."""
     check_picture_path(out)
     picture = load_picture(image)
     text = load_grounder(ModelChoice(model, dtype, device, threads)).view(picture).caption(style)
@@ -40,7 +38,7 @@ def caption(
 
 def answer(
     image: options.Picture,
-    question: Annotated[str, typer.Argument(metavar="QUESTION", help="what to answer", show_default=False)],
+    question: Annotated[str, typer.Argument(help="what to answer", show_default=False)],
     model: options.Model = "tabletop",
     out: options.Out = None,
     as_json: options.Json = False,

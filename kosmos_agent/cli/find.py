@@ -13,9 +13,7 @@ from kosmos_agent.cli._output import check_picture_path, grounding_json, print_g
 
 def find(
     image: options.Picture,
-    phrase: Annotated[
-        str, typer.Argument(metavar="PHRASE", help='what to look for: "the red cup"', show_default=False)
-    ],
+    phrase: Annotated[str, typer.Argument(help='what to look for: "the red cup"', show_default=False)],
     model: options.Model = "tabletop",
     out: options.Out = None,
     as_json: options.Json = False,
