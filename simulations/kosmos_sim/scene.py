@@ -64,8 +64,8 @@ class Scene:
 def compile_scene(rng: np.random.Generator, draw_pixels: int, extras: Extras | None = None) -> Scene:
     """draw_pixels: largest side that will be drawn. extras: adds to the spec, such as an arm in the background."""
     spec = mujoco.MjSpec()
-    _set_quality(spec, draw_pixels)
-    _add_surroundings(spec, rng)
+    set_quality(spec, draw_pixels)
+    add_surroundings(spec, rng)
     objects = _draw_objects(rng)
     for index, obj in enumerate(objects):
         add_visual(spec, spec.worldbody.add_body(name=f"object{index}", mocap=True), f"object{index}", obj, None)
@@ -79,7 +79,8 @@ def compile_scene(rng: np.random.Generator, draw_pixels: int, extras: Extras | N
     return Scene(model, mujoco.MjData(model), slots, surfaces, extra)
 
 
-def _set_quality(spec: mujoco.MjSpec, draw_pixels: int) -> None:
+def set_quality(spec: mujoco.MjSpec, draw_pixels: int) -> None:
+    """Depth range, shadow map, and an off-screen buffer for pictures of up to `draw_pixels` on a side."""
     visual = spec.visual
     visual.global_.offwidth = visual.global_.offheight = draw_pixels
     visual.quality.shadowsize, visual.quality.offsamples = SHADOW_MAP_PIXELS, 0
@@ -88,7 +89,8 @@ def _set_quality(spec: mujoco.MjSpec, draw_pixels: int) -> None:
     spec.stat.extent, spec.stat.center = 1.0, [0, 0, 0]
 
 
-def _add_surroundings(spec: mujoco.MjSpec, rng: np.random.Generator) -> None:
+def add_surroundings(spec: mujoco.MjSpec, rng: np.random.Generator) -> None:
+    """Floor, table, place mat, four walls, two lights, the camera, and materials `surface0` and on for them."""
     for index in range(SURFACES):
         _add_surface(spec, f"surface{index}", texture(rng, SURFACE_PIXELS))
     spec.add_texture(

@@ -8,6 +8,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from kosmos_sim.background_arm import BASE_M, BASE_RADIUS_M, pose_background_arm
 from kosmos_sim.cameras import View, sample_view
 from kosmos_sim.layout import Placement, Region, arrange
 from kosmos_sim.scene import CAMERA, Scene
@@ -15,6 +16,8 @@ from kosmos_sim.selection import choose
 
 _MAT_SHARE = 0.25
 _SHADOW_SHARE = 0.7
+ARM_FOOTPRINT = np.array([[BASE_M[0], BASE_M[1], BASE_RADIUS_M]])
+NOTHING = np.empty((0, 3))
 
 
 @dataclass(frozen=True)
@@ -32,17 +35,20 @@ def stage(scene: Scene, rng: np.random.Generator, mount: str | None = None) -> S
     """Draws and applies a new picture's content; `mount` names a camera of `cameras.MOUNTS`."""
     scene.clear()
     view = sample_view(rng, mount)
-    table_half = rng.uniform((0.5, 0.38), (0.85, 0.65))
+    table_half = rng.uniform((0.58, 0.38), (0.85, 0.65))
     choices = choose([slot.obj for slot in scene.slots], rng)
-    placements = arrange(choices, scene.slots, Region.seen(view, table_half), rng)
+    blocked = ARM_FOOTPRINT if len(scene.extra_geoms) else NOTHING
+    placements = arrange(choices, scene.slots, Region.seen(view, table_half, blocked), rng)
     for placement in placements:
         _show(scene, placement)
     _dress(scene, view, table_half, rng)
-    _light(scene.model, rng)
+    light(scene.model, rng)
     camera = scene.model.camera(CAMERA).id
     scene.model.cam_pos[camera] = view.eye_m
     mujoco.mju_mat2Quat(scene.model.cam_quat[camera], view.rotation.ravel())
     scene.model.cam_fovy[camera] = view.fovy_deg
+    if len(scene.extra_geoms):
+        pose_background_arm(scene.model, scene.data, scene.extra_geoms, view.eye_m, rng)
     mujoco.mj_kinematics(scene.model, scene.data)
     mujoco.mj_camlight(scene.model, scene.data)
     shadow = bool(rng.random() < _SHADOW_SHARE)
@@ -94,13 +100,14 @@ def _lay_mat(
     model.geom_quat[geom] = (np.cos(yaw / 2), 0, 0, np.sin(yaw / 2))
 
 
-def _light(model: mujoco.MjModel, rng: np.random.Generator) -> None:
+def light(model: mujoco.MjModel, rng: np.random.Generator) -> None:
+    """Draws where the lights stand and how strong they are; they shine at the world's origin."""
     for index in range(model.nlight):
         position = np.array([*rng.uniform(-1.2, 1.2, 2), rng.uniform(1.1, 1.8)])
-        strength = rng.uniform(0.35, 0.65) if index == 0 else rng.uniform(0.0, 0.3)
+        strength = rng.uniform(0.3, 0.58) if index == 0 else rng.uniform(0.0, 0.3)
         model.light_pos[index] = position
         model.light_dir[index] = -position / np.linalg.norm(position)
         model.light_diffuse[index] = strength * (1 + rng.uniform(-0.06, 0.06, 3))
         model.light_specular[index] = rng.uniform(0.1, 0.45)
-    model.vis.headlight.ambient[:] = rng.uniform(0.25, 0.42)
-    model.vis.headlight.diffuse[:] = rng.uniform(0.05, 0.2)
+    model.vis.headlight.ambient[:] = rng.uniform(0.32, 0.48)
+    model.vis.headlight.diffuse[:] = rng.uniform(0.1, 0.25)
