@@ -21,11 +21,14 @@ GRIP_OFFSET_M = 0.1204
 """Hand frame to the point between the finger pads."""
 PALM_CLEARANCE_M = 0.058
 """Room between the grip point and the palm: how far a thing may stick up above it."""
-TIP_LENGTH_M = 0.013
-"""How far the pads reach below the grip point."""
+TIP_LENGTH_M = 0.0145
+"""How far the pads reach below the grip point, and how far the slim part reaches above it."""
+TIP_THICKNESS_M = 0.008
 FINGER_THICKNESS_M = 0.015
-"""Across the stroke direction, outside the opening, per finger."""
+"""Along the stroke, outside the opening, per finger; the tips are slim enough for the hole of a donut."""
 FINGER_HALF_WIDTH_M = 0.009
+HAND_HALF_WIDTH_M = 0.1
+HAND_HALF_THICKNESS_M = 0.022
 MAX_OPENING_M = 0.080
 GRIP_FORCE_N = 30.0
 
@@ -38,6 +41,7 @@ TABLE_BIT, OBJECT_BIT, ARM_BIT = 1, 2, 4
 """Collision bits: the table and the arm touch objects and each other, the arm does not touch itself."""
 
 _HALF = math.sqrt(0.5)
+_FINGER_ROOT_M = 0.0584
 _WHITE, _DARK, _RUBBER = (0.9, 0.9, 0.92, 1.0), (0.25, 0.25, 0.27, 1.0), (0.1, 0.1, 0.1, 1.0)
 _ARM_COLLISION = {"contype": ARM_BIT, "conaffinity": OBJECT_BIT, "group": 2}
 
@@ -220,7 +224,7 @@ def _add_hand(spec: mujoco.MjSpec, flange: mujoco.MjsBody, names: ArmNames) -> N
     hand = flange.add_body(name=f"{names.prefix}hand", pos=[0, 0, 0.107], quat=turn, gravcomp=1)
     hand.add_geom(
         type=mujoco.mjtGeom.mjGEOM_BOX,
-        size=[0.022, 0.1, 0.03],
+        size=[HAND_HALF_THICKNESS_M, HAND_HALF_WIDTH_M, 0.03],
         pos=[0, 0, 0.03],
         rgba=_WHITE,
         mass=0.6,
@@ -242,7 +246,7 @@ def _add_hand(spec: mujoco.MjSpec, flange: mujoco.MjsBody, names: ArmNames) -> N
 
 
 def _add_finger(hand: mujoco.MjsBody, name: str, side: int) -> None:
-    finger = hand.add_body(name=name, pos=[0, 0, 0.0584], gravcomp=1)
+    finger = hand.add_body(name=name, pos=[0, 0, _FINGER_ROOT_M], gravcomp=1)
     finger.add_joint(
         name=name,
         type=mujoco.mjtJoint.mjJNT_SLIDE,
@@ -252,10 +256,12 @@ def _add_finger(hand: mujoco.MjsBody, name: str, side: int) -> None:
         armature=0.05,
         damping=[10.0, 0, 0],
     )
+    pad_z = GRIP_OFFSET_M - _FINGER_ROOT_M
+    half = (pad_z - TIP_LENGTH_M + 0.004) / 2
     finger.add_geom(
         type=mujoco.mjtGeom.mjGEOM_BOX,
-        size=[0.009, 0.0055, 0.032],
-        pos=[0, side * 0.0095, 0.03],
+        size=[FINGER_HALF_WIDTH_M, (FINGER_THICKNESS_M - 0.004) / 2, half],
+        pos=[0, side * (FINGER_THICKNESS_M + 0.004) / 2, half - 0.004],
         rgba=_DARK,
         mass=0.03,
         **_ARM_COLLISION,
@@ -263,8 +269,8 @@ def _add_finger(hand: mujoco.MjsBody, name: str, side: int) -> None:
     finger.add_geom(
         name=f"{name}_pad",
         type=mujoco.mjtGeom.mjGEOM_BOX,
-        size=[FINGER_HALF_WIDTH_M, 0.004, 0.013],
-        pos=[0, side * 0.004, GRIP_OFFSET_M - 0.0584],
+        size=[FINGER_HALF_WIDTH_M, TIP_THICKNESS_M / 2, TIP_LENGTH_M],
+        pos=[0, side * TIP_THICKNESS_M / 2, pad_z],
         rgba=_RUBBER,
         mass=0.02,
         friction=[1.5, 0.02, 0.001],
