@@ -38,18 +38,22 @@ class Placement:
 
 @dataclass(frozen=True)
 class Region:
-    """The part of the table that the camera sees: half sizes along the picture's right and away from the camera."""
+    """The part of the table that the camera sees: half sizes along the picture's right and away from the camera.
+
+    blocked: where nothing may stand.
+    """
 
     view: View
     half_right_m: float
     half_away_m: float
     table_half_m: Vector
+    blocked: Circles
 
     @classmethod
-    def seen(cls, view: View, table_half_m: Vector) -> Region:
+    def seen(cls, view: View, table_half_m: Vector, blocked: Circles) -> Region:
         half = view.span_m / 2
         depth = half / max(0.35, float(np.sin(view.elevation_rad)))
-        return cls(view, 0.88 * half, 0.8 * depth, table_half_m)
+        return cls(view, 0.88 * half, 0.8 * depth, table_half_m, blocked)
 
     def point(self, right: float, away: float) -> Vector:
         """right, away: -1 to 1 of the half sizes. Returns (2,) metres on the table."""
@@ -117,21 +121,21 @@ def _on_table(
     rng: np.random.Generator,
 ) -> Placement | None:
     pose = slot.lying if slot.lying is not None and rng.random() < _LYING_SHARE else slot.standing
+    occupied = [other.footprint for other in placements if other.on < 0]
+    if len(region.blocked):
+        occupied.append(region.blocked)
     gap_m = 0.012 if style.name in ("spread", "row") else 0.003
     for _ in range(_ATTEMPTS):
         middle = style.propose(region, placements, pose.reach_m, rng)
         yaw = rng.uniform(-np.pi, np.pi)
         candidate = Placement(choice, slot, pose, _origin(pose, middle, yaw, 0.0), yaw)
         footprint = candidate.footprint
-        free = all(clearance(footprint, other.footprint) > gap_m for other in placements if other.on < 0)
-        if free and region.holds(middle):
+        if region.holds(middle) and all(clearance(footprint, other) > gap_m for other in occupied):
             return candidate
     return None
 
 
-def _on_another(
-    choice: Choice, slot: Slot, placements: list[Placement], rng: np.random.Generator
-) -> Placement | None:
+def _on_another(choice: Choice, slot: Slot, placements: list[Placement], rng: np.random.Generator) -> Placement | None:
     """On a plate, book, box or block, or in a bowl, where it fits and the place is free."""
     taken = {placement.on for placement in placements}
     reach = slot.standing.reach_m

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from kosmos_sim.background_arm import add_background_arm
 from kosmos_sim.labels import Shot, describe
 from kosmos_sim.records import SceneRecord
 from kosmos_sim.render import Renderer, camera_pose, intrinsics
@@ -27,18 +28,22 @@ def scene_records(
     *,
     size: int = 224,
     with_depth: bool = False,
-    supersampling: float = 1.5,
+    supersampling: float = 1.0,
     mount: str | None = None,
+    arm_share: float = 0.25,
 ) -> Iterator[SceneRecord]:
     """Records 0, 1, 2, ... of a seed, `count` of them or without end.
 
     size: side of the square picture, pixels. mount: only this camera of `cameras.MOUNTS`.
+    arm_share: part of the pictures with a robot arm in the background.
     The same arguments give the same bytes on one machine, whatever `count` is; the GL driver may round otherwise
     on another one.
     """
     made = 0
     for model_index in count_from():
-        scene = compile_scene(np.random.default_rng([seed, model_index]), round(size * supersampling))
+        model_rng = np.random.default_rng([seed, model_index])
+        extras = add_background_arm if model_rng.random() < arm_share else None
+        scene = compile_scene(model_rng, round(size * supersampling), extras)
         with Renderer(scene.model, size, size, supersampling) as renderer:
             for picture in range(PICTURES_PER_MODEL):
                 if count is not None and made >= count:
@@ -56,9 +61,7 @@ def _record(
     layers = renderer.layers()
     K = intrinsics(staging.view.fovy_deg, renderer.width, renderer.height)
     T_table_camera = camera_pose(scene.model, scene.data, CAMERA)
-    shot = Shot(
-        staging.placements, layers, renderer, scene.model.ngeom, scene.extra_geoms, K, T_table_camera
-    )
+    shot = Shot(staging.placements, layers, renderer, scene.model.ngeom, scene.extra_geoms, K, T_table_camera)
     objects, instances = describe(shot)
     return SceneRecord(
         seed=identity[0],
@@ -72,9 +75,7 @@ def _record(
     )
 
 
-def expose(
-    rgb: NDArray[np.uint8], brightness: float, white_balance: NDArray[np.float64]
-) -> NDArray[np.uint8]:
+def expose(rgb: NDArray[np.uint8], brightness: float, white_balance: NDArray[np.float64]) -> NDArray[np.uint8]:
     """What a camera's automatic exposure does: moves the mean grey level towards `brightness`, within limits."""
     gain = np.clip(brightness / max(1.0, float(rgb.mean())), _MIN_GAIN, _MAX_GAIN)
     table = np.clip(np.arange(256)[:, None] * gain * white_balance, 0, 255).astype(np.uint8)
