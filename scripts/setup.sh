@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly VENV=.venv
 readonly STAMP=$VENV/.installed
-readonly GL_PACKAGES=(libegl1 libegl-mesa0 libgl1 libgl1-mesa-dri)
+readonly GL_PACKAGES=(libegl1 libegl-mesa0 libopengl0 libgl1-mesa-dri)
 
 say() { printf '==> %s\n' "$*" >&2; }
 stop() { printf 'setup: %s\n' "$*" >&2; exit 1; }
@@ -69,7 +69,7 @@ context.free()' >/dev/null 2>&1
 ensure_rendering() {
     if can_render egl || can_render osmesa; then return; fi
     apt_install "${GL_PACKAGES[@]}"
-    can_render egl || can_render osmesa || stop "neither EGL nor OSMesa renders; try: MUJOCO_GL=egl $VENV/bin/python -m kosmos_agent.cli doctor"
+    can_render egl || stop "EGL is installed but does not render; this says why: $VENV/bin/kosmos-agent doctor"
 }
 
 main() {

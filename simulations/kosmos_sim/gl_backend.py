@@ -9,7 +9,7 @@ from collections.abc import Callable, MutableMapping
 
 from kosmos_agent.errors import MissingDependencyError
 
-APT_LINE = "apt-get install -y libegl1 libegl-mesa0 libgl1-mesa-dri libosmesa6"
+APT_LINE = "apt-get install -y libegl1 libegl-mesa0 libopengl0 libgl1-mesa-dri"
 _LIBRARIES = {"egl": "EGL", "osmesa": "OSMesa"}
 
 
