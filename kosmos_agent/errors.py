@@ -59,6 +59,12 @@ class CancelledError(KosmosAgentError):
     code = "cancelled"
 
 
+class InvalidDepthError(KosmosAgentError):
+    """The depth picture is of the wrong type or unit, or implausible as metres."""
+
+    code = "invalid_depth"
+
+
 class NoDepthError(KosmosAgentError):
     """Too little valid depth inside the box to make a target."""
 
