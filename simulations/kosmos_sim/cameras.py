@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,27 +22,27 @@ class View:
     roll_rad: float
     fovy_deg: float
 
-    @property
+    @cached_property
     def distance_m(self) -> float:
         return float(np.linalg.norm(self.eye_m - self.target_m))
 
-    @property
+    @cached_property
     def span_m(self) -> float:
         """Width of the picture at the target."""
         return 2 * self.distance_m * float(np.tan(np.deg2rad(self.fovy_deg) / 2))
 
-    @property
+    @cached_property
     def elevation_rad(self) -> float:
         return float(np.arcsin((self.eye_m[2] - self.target_m[2]) / self.distance_m))
 
-    @property
+    @cached_property
     def ground_axes(self) -> tuple[Vector, Vector]:
         """Unit vectors on the table, (2,) each: to the right of the picture, and away from the camera."""
         right = self.rotation[:2, 0]
         right = right / np.linalg.norm(right)
         return right, np.array([-right[1], right[0]])
 
-    @property
+    @cached_property
     def rotation(self) -> NDArray[np.float64]:
         """(3, 3) MuJoCo camera to table: columns are right, up, backwards."""
         backwards = (self.eye_m - self.target_m) / self.distance_m

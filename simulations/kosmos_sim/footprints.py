@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +26,12 @@ class Pose:
     high_m: NDArray[np.float64]
     circles: Circles
 
-    @property
+    @cached_property
     def centre_m(self) -> NDArray[np.float64]:
         middle: NDArray[np.float64] = (self.low_m + self.high_m) / 2
         return middle
 
-    @property
+    @cached_property
     def reach_m(self) -> float:
         """Radius of a disc about the middle that holds the footprint."""
         return float(np.max(np.hypot(*(self.circles[:, :2] - self.centre_m[:2]).T) + self.circles[:, 2]))
@@ -62,10 +63,12 @@ def placed(circles: Circles, x: float, y: float, yaw_rad: float) -> Circles:
     """The same circles after a turn about z and a move."""
     cosine, sine = np.cos(yaw_rad), np.sin(yaw_rad)
     turned = circles[:, :2] @ np.array([[cosine, sine], [-sine, cosine]])
-    return np.column_stack([turned + (x, y), circles[:, 2]])
+    return np.column_stack([turned + np.array([x, y]), circles[:, 2]])
 
 
 def clearance(first: Circles, second: Circles) -> float:
-    """Metres between two footprints; negative where they overlap."""
+    """Metres between two footprints; negative where they overlap, infinite where one is empty."""
+    if not (len(first) and len(second)):
+        return float("inf")
     apart = np.hypot(first[:, None, 0] - second[:, 0], first[:, None, 1] - second[:, 1])
     return float((apart - first[:, None, 2] - second[:, 2]).min())

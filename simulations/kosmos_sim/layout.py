@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ class Placement:
     yaw_rad: float
     on: int = -1
 
-    @property
+    @cached_property
     def footprint(self) -> Circles:
         return placed(self.pose.circles, self.position_m[0], self.position_m[1], self.yaw_rad)
 
@@ -121,16 +122,15 @@ def _on_table(
     rng: np.random.Generator,
 ) -> Placement | None:
     pose = slot.lying if slot.lying is not None and rng.random() < _LYING_SHARE else slot.standing
-    occupied = [other.footprint for other in placements if other.on < 0]
-    if len(region.blocked):
-        occupied.append(region.blocked)
+    occupied = np.vstack([region.blocked, *(other.footprint for other in placements if other.on < 0)])
     gap_m = 0.012 if style.name in ("spread", "row") else 0.003
     for _ in range(_ATTEMPTS):
         middle = style.propose(region, placements, pose.reach_m, rng)
+        if not region.holds(middle):
+            continue
         yaw = rng.uniform(-np.pi, np.pi)
         candidate = Placement(choice, slot, pose, _origin(pose, middle, yaw, 0.0), yaw)
-        footprint = candidate.footprint
-        if region.holds(middle) and all(clearance(footprint, other) > gap_m for other in occupied):
+        if clearance(candidate.footprint, occupied) > gap_m:
             return candidate
     return None
 

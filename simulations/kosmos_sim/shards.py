@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kosmos_agent.errors import InvalidArgumentError
+from kosmos_agent.errors import InvalidArgumentError, InvalidImageError
 from kosmos_sim.records import SceneObject, SceneRecord
 
 JPEG_QUALITY = 93
@@ -80,12 +80,20 @@ class Shard:
         return SceneRecord(
             seed=labels["seed"],
             index=labels["index"],
-            rgb=np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1]),
+            rgb=_decode(data),
             instances=np.array(self._instances[index]),
             objects=tuple(_object(thing) for thing in labels["objects"]),
             intrinsics=np.array(labels["intrinsics"]),
             T_table_camera=np.array(labels["T_table_camera"]),
         )
+
+
+def _decode(data: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    bgr = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    if bgr is None:
+        raise InvalidImageError("a picture of the cache is not a readable JPEG; delete its shard and render it again")
+    rgb: NDArray[np.uint8] = np.ascontiguousarray(bgr[..., ::-1], dtype=np.uint8)
+    return rgb
 
 
 def _map(path: Path) -> mmap.mmap:
@@ -94,4 +102,5 @@ def _map(path: Path) -> mmap.mmap:
 
 
 def _object(fields: dict[str, Any]) -> SceneObject:
-    return SceneObject(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})
+    plain: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
+    return SceneObject(**plain)
