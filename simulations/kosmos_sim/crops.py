@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeVar
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,7 @@ Window = tuple[int, int, int, int]
 """x1, y1, x2, y2 in cells of `SceneRecord.instances`, so that picture and map are cut alike."""
 
 Box = tuple[float, float, float, float]
+Pixel = TypeVar("Pixel", np.uint8, np.float32)
 
 SIDE_SHARE = (0.45, 1.0)
 """Of the picture, for the side of a window."""
@@ -139,13 +142,18 @@ def mirror(record: SceneRecord) -> SceneRecord:
     intrinsics[0, 2] = record.rgb.shape[1] - intrinsics[0, 2]
     return replace(
         record,
-        rgb=record.rgb[:, ::-1],
-        instances=record.instances[:, ::-1],
+        rgb=_flipped(record.rgb),
+        instances=_flipped(record.instances),
         objects=tuple(_mirrored(thing) for thing in record.objects),
         intrinsics=intrinsics,
         T_table_camera=flip_table @ record.T_table_camera @ flip_camera,
-        depth_m=None if record.depth_m is None else record.depth_m[:, ::-1],
+        depth_m=None if record.depth_m is None else _flipped(record.depth_m),
     )
+
+
+def _flipped(image: NDArray[Pixel]) -> NDArray[Pixel]:
+    """Several times faster than copying a reversed view."""
+    return np.asarray(cv2.flip(np.ascontiguousarray(image), 1), image.dtype)
 
 
 def _mirrored(thing: SceneObject) -> SceneObject:

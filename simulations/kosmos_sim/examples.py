@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import count
 from random import Random
 from typing import Protocol
 
@@ -23,7 +24,7 @@ from kosmos_sim.lexicon import Lexicon
 from kosmos_sim.photometric import jitter
 from kosmos_sim.questions import question
 from kosmos_sim.records import SceneRecord
-from kosmos_sim.splits import scene_phrases
+from kosmos_sim.splits import scene_phrases, split_of
 
 MAP_SIDE = 112
 DEFAULT_MIXTURE: Mapping[str, float] = {**DEFAULT_WEIGHTS, "describe": 6, "question": 6, "caption": 2}
@@ -51,18 +52,19 @@ def training_examples(
 ) -> Iterator[Example]:
     """Endless: every picture once in each shuffled round, with new tasks and a new view of it each time.
 
-    mixture: shares per kind of task. Raises InvalidArgumentError for no records, or for an unknown kind.
+    mixture: shares per kind of task. Raises InvalidArgumentError for no records, an unknown kind, or a
+    record of the test or validation split.
     """
     unknown = mixture.keys() - {*KINDS, *_OTHER_TASKS}
     if unknown:
         raise InvalidArgumentError(f"unknown kinds {sorted(unknown)}; valid: {', '.join((*KINDS, *_OTHER_TASKS))}")
     if not len(records):
         raise InvalidArgumentError("no records: at least one is needed")
-    for epoch in _count():
+    for epoch in count():
         made = 0
         for place in np.random.default_rng([seed, epoch]).permutation(len(records)).tolist():
             rng = np.random.default_rng([seed, epoch, place])
-            example = make_example(records[place], rng, phrases, size, mixture, augment=augment)
+            example = make_example(_trainable(records[place]), rng, phrases, size, mixture, augment=augment)
             if example is not None:
                 made += 1
                 yield example
@@ -70,11 +72,12 @@ def training_examples(
             raise InvalidArgumentError("no record admits a task: every picture is empty or nearly so")
 
 
-def _count() -> Iterator[int]:
-    number = 0
-    while True:
-        yield number
-        number += 1
+def _trainable(record: SceneRecord) -> SceneRecord:
+    if split_of(record) != "train":
+        raise InvalidArgumentError(
+            f"scene seed {record.seed} belongs to the {split_of(record)} split; train on `splits.train_seed(0)` and up"
+        )
+    return record
 
 
 def make_example(
@@ -149,16 +152,16 @@ def _map(instances: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return instances[down[:, None], across[None]]
 
 
-def draw_tasks(view: SceneRecord, rng: Random, count: int, mixture: Mapping[str, float]) -> list[Task]:
-    """At most `count`; other tasks that the picture does not admit are made up for by referring ones."""
+def draw_tasks(view: SceneRecord, rng: Random, wanted: int, mixture: Mapping[str, float]) -> list[Task]:
+    """At most `wanted`; other tasks that the picture does not admit are made up for by referring ones."""
     scene = measure(view.objects, view.T_table_camera)
     lexicon = Lexicon()
-    wanted = Counter(rng.choices(list(mixture), list(mixture.values()), k=count))
-    others = [_other_task(kind, scene, rng, lexicon) for kind in _OTHER_TASKS for _ in range(wanted[kind])]
+    kinds = Counter(rng.choices(list(mixture), list(mixture.values()), k=wanted))
+    others = [_other_task(kind, scene, rng, lexicon) for kind in _OTHER_TASKS for _ in range(kinds[kind])]
     tasks = [task for task in others if task is not None]
     weights = {kind: share for kind, share in mixture.items() if kind in KINDS}
     boxes = {thing.instance: thing.box for thing in view.objects}
-    found = draw_expressions(scene, rng, count - len(tasks), weights, lexicon)
+    found = draw_expressions(scene, rng, wanted - len(tasks), weights, lexicon)
     tasks.extend(referring_task(expression, boxes) for expression in found)
     rng.shuffle(tasks)
     return tasks

@@ -1,9 +1,13 @@
-"""The fixed splits. Scene seeds differ between splits by construction, so no test scene is ever trained on."""
+"""The fixed splits: which scenes and phrases are for testing, and the refusal to train on them.
+
+The test split is `scene_records(TEST.seed, TEST.scenes)` with its default arguments, asked `split_phrases(TEST, ...)`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -32,17 +36,24 @@ VALIDATION = Split("validation", 8_001, 256)
 TRAIN_SEED_FIRST = 100_000
 
 
-def train_seed(shard: int) -> int:
-    """Of training shard 0, 1, ... Never that of another split. Raises InvalidArgumentError below 0."""
-    if shard < 0:
-        raise InvalidArgumentError(f"shard {shard}: must be 0 or more")
-    return TRAIN_SEED_FIRST + shard
+def train_seed(number: int) -> int:
+    """Of training set 0, 1, ...; never that of another split. Raises InvalidArgumentError below 0."""
+    if number < 0:
+        raise InvalidArgumentError(f"training set {number}: must be 0 or more")
+    return TRAIN_SEED_FIRST + number
+
+
+@cache
+def record_seeds(split: Split) -> frozenset[int]:
+    """All `SceneRecord.seed` of its scenes: its own when streamed, those of the shards when read from a cache."""
+    shards = (np.random.SeedSequence([split.seed, shard]).generate_state(1)[0] for shard in range(split.scenes))
+    return frozenset({split.seed, *map(int, shards)})
 
 
 def split_of(record: SceneRecord) -> str:
     """`test`, `validation` or `train`, by the scene's seed."""
     for split in (TEST, VALIDATION):
-        if record.seed == split.seed:
+        if record.seed in record_seeds(split):
             return split.name
     return "train"
 
@@ -61,6 +72,6 @@ def scene_phrases(record: SceneRecord, seed: int, count: int) -> list[Expression
 def split_phrases(split: Split, records: Iterable[SceneRecord]) -> Iterator[tuple[SceneRecord, list[Expression]]]:
     """Every scene of the split with its fixed expressions. Raises InvalidArgumentError for a scene of another."""
     for record in records:
-        if record.seed != split.seed:
-            raise InvalidArgumentError(f"scene seed {record.seed}: split {split.name} has seed {split.seed}")
+        if record.seed not in record_seeds(split):
+            raise InvalidArgumentError(f"scene seed {record.seed}: {split.name} scenes are drawn from {split.seed}")
         yield record, scene_phrases(record, split.seed, split.phrases)

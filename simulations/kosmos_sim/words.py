@@ -9,16 +9,13 @@ from kosmos_sim.expressions.text import plural
 from kosmos_sim.lexicon import CATEGORIES, COLOURS, NUMBERS
 
 FUNCTION_WORDS = (
-    "a", "all", "an", "and", "answer", "any", "are", "as", "back", "behind", "beside", "big", "biggest", "both",
-    "bottom", "by", "can", "close", "closest", "color", "colour", "count", "do", "does", "far", "farthest", "find",
-    "first", "five", "four", "fourth", "from", "front", "furthest", "gray", "grey", "has", "how", "image", "in",
-    "inside", "is", "it", "item", "items", "large", "largest", "left", "leftmost", "little", "look", "many", "me",
-    "middle", "near", "nearest", "next", "no", "not", "object", "objects", "of", "on", "one", "other", "pick",
-    "picture", "point", "question", "right", "rightmost", "same", "scene", "second", "see", "show", "side", "six",
-    "small", "smallest", "table", "than", "that", "the", "there", "thing", "things", "third", "this", "three", "to",
-    "top", "two", "under", "up", "what", "where", "which", "with", "yes", "you",
+    "a", "all", "an", "and", "answer", "are", "behind", "beside", "big", "biggest", "both", "closest", "color",
+    "colour", "farthest", "first", "five", "four", "fourth", "from", "front", "furthest", "grey", "how", "image",
+    "in", "inside", "is", "it", "large", "largest", "left", "leftmost", "little", "many", "middle", "nearest",
+    "next", "no", "object", "objects", "of", "on", "question", "right", "rightmost", "second", "six", "small",
+    "smallest", "that", "the", "there", "thing", "things", "third", "this", "to", "top", "two", "what", "yes",
 )  # fmt: skip
-PUNCTUATION = (",", ".", "?", "!", ":", ";", "'", "-")
+PUNCTUATION = (",", ".", "?", ":")
 
 _TOKEN = re.compile(r"[a-z]+|[^\sa-z]")
 
@@ -29,6 +26,9 @@ def split_words(text: str) -> list[str]:
 
 
 def vocabulary(categories: Sequence[str] = CATEGORIES, colours: Sequence[str] = COLOURS) -> list[str]:
-    """Sorted, without repeats: all of `split_words(text)` for any text of the generators."""
+    """Sorted, without repeats: `split_words(text)` of all texts that the generators emit, and nothing besides.
+
+    A word that is not here was never trained on, so it can be refused by name.
+    """
     nouns = [word for category in categories for word in (*category.split(), *plural(category).split())]
     return sorted({*nouns, *colours, *NUMBERS, *FUNCTION_WORDS, *PUNCTUATION})

@@ -21,7 +21,8 @@ States = list[list[int]]
 """[subject][anchor] -> NO, MAYBE or YES."""
 
 VISIBLE_MIN = 0.3
-SIDE_MIN = 10 / 224
+SIDE_MIN, CUT_SIDE_MIN = 10 / 224, 16 / 224
+"""Shorter side of a referent's box; more where the picture's edge cuts it, since `visible` does not tell."""
 BESIDE_YES, BESIDE_NO = 0.06, 0.015
 """Left and right: difference of box centres, in picture widths."""
 DEPTH_YES_M, DEPTH_NO_M = 0.05, 0.005
@@ -76,7 +77,8 @@ class Geometry:
 def is_eligible(thing: SceneObject) -> bool:
     """Enough of it shows to be asked for."""
     x1, y1, x2, y2 = thing.box
-    return thing.visible >= VISIBLE_MIN and min(x2 - x1, y2 - y1) >= SIDE_MIN
+    side_min = CUT_SIDE_MIN if thing.truncated else SIDE_MIN
+    return thing.visible >= VISIBLE_MIN and min(x2 - x1, y2 - y1) >= side_min
 
 
 def measure(objects: Sequence[SceneObject], T_table_camera: NDArray[np.float64] | None = None) -> Geometry:

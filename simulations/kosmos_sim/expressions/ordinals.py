@@ -33,12 +33,18 @@ def ordinal(scene: Geometry, rng: Random, lexicon: Lexicon) -> Expression | None
         ordered = row(scene, scene.heads[head])
         if ordered is None:
             continue
-        place = _place(rng, len(ordered))
-        side = rng.choice(("left", "right"))
-        index = ordered[place] if side == "left" else ordered[-1 - place]
-        words = f"{ORDINALS[place]} {head_words(head, rng)} from the {side}"
+        words, index = _counted(ordered, head_words(head, rng), rng)
         return Expression(varied(words, rng, indefinite=False), "ordinal", (scene.instance(index),))
     return None
+
+
+def _counted(ordered: list[int], noun: str, rng: Random) -> tuple[str, int]:
+    if len(ordered) == 3 and rng.random() < 0.25:
+        return rng.choice((f"middle {noun}", f"{noun} in the middle")), ordered[1]
+    place = _place(rng, len(ordered))
+    if rng.random() < 0.5:
+        return f"{ORDINALS[place]} {noun} from the left", ordered[place]
+    return f"{ORDINALS[place]} {noun} from the right", ordered[-1 - place]
 
 
 def _place(rng: Random, length: int) -> int:

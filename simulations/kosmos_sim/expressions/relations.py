@@ -29,7 +29,9 @@ WORDINGS = {
 SHARES = {
     "left of": 22, "right of": 22, "behind": 14, "in front of": 14, "next to": 9, "on": 9, NEAREST: 10,
 }  # fmt: skip
-_ATTEMPTS = 10
+_RELATIONS_TRIED, _PAIRS_TRIED = 4, 6
+_RIVALLED_SHARE = 0.65
+"""Of phrases, whose noun alone would be ambiguous where the picture has such: there the relation must be read."""
 
 
 def wording(relation: str, anchor_category: str, rng: Random) -> str:
@@ -74,17 +76,16 @@ def nearest_match(scene: Geometry, head: Head, anchor: int) -> int | None:
 
 def relation(scene: Geometry, rng: Random, lexicon: Lexicon) -> Expression | None:
     names = [name for name in SHARES if name == NEAREST or name in scene.states]
-    name = rng.choices(names, [SHARES[name] for name in names])[0]
-    pairs = _pairs(scene, name)
-    wants_rivals = rng.random() < 0.65
-    for attempt in range(min(_ATTEMPTS, len(pairs))):
-        subject, anchor = pairs[rng.randrange(len(pairs))]
-        thing = scene.objects[subject]
-        if wants_rivals and attempt < _ATTEMPTS // 2 and len(scene.fits((None, thing.category))) < 2:
-            continue
-        found = _phrase(scene, rng, name, subject, anchor)
-        if found is not None:
-            return found
+    for _ in range(_RELATIONS_TRIED):
+        name = rng.choices(names, [SHARES[name] for name in names])[0]
+        pairs = _pairs(scene, name)
+        rivalled = [pair for pair in pairs if len(scene.fits((None, scene.objects[pair[0]].category))) > 1]
+        if rivalled and rng.random() < _RIVALLED_SHARE:
+            pairs = rivalled
+        for subject, anchor in rng.sample(pairs, min(_PAIRS_TRIED, len(pairs))):
+            found = _phrase(scene, rng, name, subject, anchor)
+            if found is not None:
+                return found
     return None
 
 

@@ -52,6 +52,8 @@ WORDINGS = {
     "biggest": ("biggest", "largest"),
     "smallest": ("smallest",),
 }
+SIDES = {"leftmost": "on the left", "rightmost": "on the right"}
+"""Said only of one of two: of three, the middle one too may be on the left."""
 _NAMES = tuple(AHEAD)
 _ATTEMPTS = 8
 
@@ -70,6 +72,12 @@ def groups(scene: Geometry, at_least: int) -> list[Head]:
     return [head for head, members in scene.heads.items() if len(members) >= at_least]
 
 
+def _words(name: str, noun: str, count: int, rng: Random) -> str:
+    if count == 2 and name in SIDES and rng.random() < 0.4:
+        return f"{noun} {SIDES[name]}"
+    return f"{rng.choice(WORDINGS[name])} {noun}"
+
+
 def superlative(scene: Geometry, rng: Random, lexicon: Lexicon) -> Expression | None:
     heads = groups(scene, 2)
     for _ in range(_ATTEMPTS if heads else 0):
@@ -79,6 +87,6 @@ def superlative(scene: Geometry, rng: Random, lexicon: Lexicon) -> Expression | 
         name = rng.choice(_NAMES)
         best = winner(scene, name, scene.heads[head])
         if best is not None:
-            words = f"{rng.choice(WORDINGS[name])} {head_words(head, rng)}"
+            words = _words(name, head_words(head, rng), len(scene.heads[head]), rng)
             return Expression(varied(words, rng, indefinite=False), "superlative", (scene.instance(best),))
     return None
