@@ -1,0 +1,64 @@
+"""Joins the simulation's pictures to the trainer; imported only by the command that trains."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import Path
+
+from kosmos_sim.cache import SceneCache
+from kosmos_sim.examples import evaluation_examples, training_examples
+from kosmos_sim.lexicon import CATEGORIES, COLOURS
+from kosmos_sim.splits import TEST, VALIDATION, train_seed
+from kosmos_sim.words import vocabulary
+from rich.console import Console
+
+from kosmos_agent.model.checkpoint import load_checkpoint, save_checkpoint
+from kosmos_agent.model.kosmos2 import Kosmos2
+from kosmos_agent.tokenizer import Tokenizer
+from kosmos_agent.training.batches import Vocabulary
+from kosmos_agent.training.loop import Trainer
+from kosmos_agent.training.settings import TrainSettings
+from kosmos_agent.training.tabletop import new_collate, new_model, new_objective
+
+
+def train_tabletop(
+    settings: TrainSettings,
+    run: Path,
+    cache: Path,
+    pictures: int,
+    held_out: int,
+    phrases: int,
+    size: int,
+    start_from: Path | None,
+    device: str,
+) -> None:
+    """Render what is missing, then train. The validation scenes are those of `splits.VALIDATION`, never the test's."""
+    run.mkdir(parents=True, exist_ok=True)
+    records = SceneCache(cache, train_seed(settings.seed), pictures)
+    records.fill(workers=2)
+    validation = SceneCache(cache.with_name("validation"), VALIDATION.seed, min(held_out, VALIDATION.scenes))
+    words = Vocabulary(CATEGORIES, COLOURS)
+    model, tokenizer = _start(start_from, settings.seed)
+    collate = new_collate(model, tokenizer, words)
+    trainer = Trainer(model, new_objective(model, tokenizer, words), collate, settings, run, device=device)
+    (run / "run.json").write_text(
+        json.dumps({"seed": train_seed(settings.seed), "pictures": pictures, "size": size, "test_seed": TEST.seed})
+    )
+    trainer.run(
+        partial(training_examples, records, phrases=phrases, size=size),
+        list(evaluation_examples(validation, VALIDATION.seed)),
+        partial(_save, tokenizer),
+    )
+    Console().print(f"averaged weights: {run / 'averaged'}")
+
+
+def _start(folder: Path | None, seed: int) -> tuple[Kosmos2, Tokenizer]:
+    if folder is None:
+        return new_model(vocabulary(), seed)
+    return load_checkpoint(folder).model, Tokenizer.from_file(folder / "tokenizer.json")
+
+
+def _save(tokenizer: Tokenizer, model: Kosmos2, folder: Path) -> None:
+    save_checkpoint(model, folder)
+    tokenizer.save(folder / "tokenizer.json")

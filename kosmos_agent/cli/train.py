@@ -1,0 +1,57 @@
+"""`kosmos-agent train`: the embedded model, from nothing or from where the last run stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kosmos_agent.cli import _options as options
+
+app = typer.Typer(help="Train a model. Ctrl-C saves; the same command resumes.", no_args_is_help=True)
+
+
+@app.callback()
+def root() -> None:
+    """Keeps `tabletop` a subcommand while it is the only one."""
+
+
+@app.command()
+def tabletop(
+    run: Annotated[Path, typer.Option(help="folder of the run")] = Path("runs/tabletop"),
+    cache: Annotated[Path, typer.Option(help="folder of rendered pictures; filled on demand")] = Path(".cache/train"),
+    pictures: Annotated[int, typer.Option(min=1, help="training pictures to render")] = 16_000,
+    held_out: Annotated[int, typer.Option(min=1, help="validation pictures")] = 128,
+    steps: Annotated[int, typer.Option(min=1, help="total optimiser steps")] = 12_000,
+    decay_steps: Annotated[int, typer.Option(min=0, help="last steps, over which the rate falls")] = 2_000,
+    dense_only_steps: Annotated[int, typer.Option(min=0, help="first steps, on the vision tower alone")] = 600,
+    batch_size: Annotated[int, typer.Option(min=1)] = 32,
+    learning_rate: Annotated[float, typer.Option(min=0.0)] = 1e-3,
+    phrases: Annotated[int, typer.Option(min=1, max=32, help="tasks behind each picture")] = 8,
+    size: Annotated[int, typer.Option(min=64, max=448, help="side of the training pictures, pixels")] = 224,
+    start_from: Annotated[
+        Path | None, typer.Option(help="checkpoint folder to start a new run from", show_default=False)
+    ] = None,
+    validate_minutes: Annotated[float, typer.Option(min=0.1)] = 10.0,
+    seed: Annotated[int, typer.Option()] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="loader processes")] = 1,
+    device: options.Device = "cpu",
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads")] = 2,
+) -> None:
+    """Train the embedded table-top model; everything is kept in --run (state/, averaged/, curves.png)."""
+    from kosmos_agent.cli._train import train_tabletop
+    from kosmos_agent.training.settings import TrainSettings
+
+    settings = TrainSettings(
+        steps=steps,
+        decay_steps=decay_steps,
+        dense_only_steps=dense_only_steps,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        loader_processes=workers,
+        threads=threads,
+        validate_minutes=validate_minutes,
+        seed=seed,
+    )
+    train_tabletop(settings, run, cache, pictures, held_out, phrases, size, start_from, device)

@@ -1,0 +1,57 @@
+"""From scored pairs of corners to separate candidates, and from those to a status (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kosmos_agent.inference.corners import CornerScores, ScoredPair
+from kosmos_agent.location import pair_to_box
+from kosmos_agent.results import Candidate, Status
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Where the lines are drawn.
+
+    merge_iou: pairs that overlap at least so much are the same thing. min_probability: below it a candidate is
+    noise. min_presence: below it the phrase may name nothing here. rival: a second candidate with at least this
+    share of the first's weight makes the answer ambiguous.
+    """
+
+    merge_iou: float = 0.4
+    min_probability: float = 0.02
+    min_presence: float = 0.5
+    rival: float = 0.5
+
+
+def merge(scores: CornerScores, side: int, decision: Decision) -> tuple[Candidate, ...]:
+    """Separate candidates, the greedy pair's first; each has the summed probability of the pairs that it absorbs."""
+    leaders: list[tuple[Candidate, float]] = []
+    for scored in scores.pairs:
+        box = pair_to_box(scored.pair, side)
+        for index, (leader, weight) in enumerate(leaders):
+            if leader.box.iou(box) >= decision.merge_iou:
+                leaders[index] = (leader, weight + scored.probability)
+                break
+        else:
+            leaders.append((Candidate(box=box, probability=min(1.0, scored.probability)), scored.probability))
+    merged = [Candidate(box=leader.box, probability=min(1.0, weight)) for leader, weight in leaders]
+    first, *others = merged
+    kept = [candidate for candidate in others if candidate.probability >= decision.min_probability]
+    return (first, *sorted(kept, key=lambda candidate: -candidate.probability))
+
+
+def joint_with_presence(scores: CornerScores) -> CornerScores:
+    """Pairs weighted by the probability that a box is opened at all."""
+    pairs = tuple(ScoredPair(item.pair, item.probability * scores.presence) for item in scores.pairs)
+    return CornerScores(scores.presence, pairs)
+
+
+def status_of(presence: float, candidates: Sequence[Candidate], decision: Decision) -> Status:
+    """Without calibration only `found`, `ambiguous` or `cannot_tell`: a low presence is no proof of absence."""
+    if not candidates or presence < decision.min_presence:
+        return "cannot_tell"
+    if len(candidates) > 1 and candidates[1].probability >= decision.rival * candidates[0].probability:
+        return "ambiguous"
+    return "found"

@@ -1,0 +1,106 @@
+"""Where is each of these phrases? One packed pass behind a frame, the location rows of the head only.
+
+All phrases stand in one row behind the shared image prefix, each seeing the prefix and itself. `<object>` is forced;
+the first corner comes from the state at `<object>`, the second from one more step. The likeliest pair is what greedy
+decoding writes when it writes a box; the runners-up are what it never shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from kosmos_agent.inference.frame import EncodedFrame
+from kosmos_agent.inference.grammar import Grammar
+from kosmos_agent.location import Pair
+from kosmos_agent.model.kosmos2 import Kosmos2
+from kosmos_agent.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class ScoredPair:
+    """A pair of corners and its probability among all valid pairs that begin with a location token."""
+
+    pair: Pair
+    probability: float
+
+
+@dataclass(frozen=True)
+class CornerScores:
+    """presence: probability that the model opens `<object>` after the phrase. pairs: the greedy one, then by weight."""
+
+    presence: float
+    pairs: tuple[ScoredPair, ...]
+
+
+@torch.inference_mode()
+def score_corners(
+    model: Kosmos2,
+    tokenizer: Tokenizer,
+    frame: EncodedFrame,
+    texts: Sequence[Sequence[int]],
+    *,
+    first_corners: int = 8,
+    second_corners: int = 4,
+) -> list[CornerScores]:
+    """`texts`: ids from `<grounding>` to `</phrase>`. first_corners x second_corners pairs are looked at for each."""
+    queries = [[*text, tokenizer.object_id] for text in texts]
+    prefix = frame.prefix
+    cache = prefix.cache.fork(sum(map(len, queries)) + len(queries) * first_corners)
+    start = int(prefix.next_position[0])
+    segments = _segments(queries, model.device)
+    ids = torch.tensor([[token for query in queries for token in query]], device=model.device)
+    offsets = torch.cat([torch.arange(len(query), device=model.device) for query in queries])
+    mask = packed_mask(prefix.ids.shape[1], segments, segments)
+    hidden = model.decode(model.embed(ids), (start + offsets)[None], mask=mask, cache=cache)[0]
+
+    ends = torch.tensor([len(query) for query in queries], device=model.device).cumsum(dim=0) - 1
+    presence = model.logits(hidden[ends - 1]).float().softmax(dim=-1)[:, tokenizer.object_id]
+    rows = slice(tokenizer.first_location_id, tokenizer.first_location_id + tokenizer.location_count)
+    first_log_p = model.logits(hidden[ends], rows).float().log_softmax(dim=-1)
+    first_p, first = first_log_p.topk(first_corners, dim=-1)
+
+    corner_segments = torch.arange(len(queries), device=model.device).repeat_interleave(first_corners)
+    positions = (start + offsets[ends] + 1).repeat_interleave(first_corners)
+    mask = corner_mask(prefix.ids.shape[1], segments, corner_segments)
+    embeds = model.embed((first + tokenizer.first_location_id).reshape(1, -1))
+    hidden = model.decode(embeds, positions[None], mask=mask, cache=cache)[0]
+    allowed = Grammar(tokenizer, model.device).second_corners(first)
+    second_logits = model.logits(hidden, rows).float().view(len(queries), first_corners, -1)
+    second_log_p = second_logits.masked_fill(~allowed, -torch.inf).log_softmax(dim=-1)
+    second_p, second = second_log_p.topk(second_corners, dim=-1)
+    joint = (first_p[..., None] + second_p).exp()
+    pairs = [_ranked(first[k].tolist(), second[k].tolist(), joint[k].tolist()) for k in range(len(queries))]
+    return [CornerScores(float(p), found) for p, found in zip(presence, pairs, strict=True)]
+
+
+def _ranked(first: list[int], second: list[list[int]], joint: list[list[float]]) -> tuple[ScoredPair, ...]:
+    scored = [
+        ScoredPair((corner, other), weight)
+        for corner, others, weights in zip(first, second, joint, strict=True)
+        for other, weight in zip(others, weights, strict=True)
+        if weight > 0
+    ]
+    greedy, *rest = scored
+    return (greedy, *sorted(rest, key=lambda item: -item.probability))
+
+
+def _segments(queries: Sequence[Sequence[int]], device: torch.device) -> Tensor:
+    lengths = torch.tensor([len(query) for query in queries], device=device)
+    return torch.arange(len(queries), device=device).repeat_interleave(lengths)
+
+
+def packed_mask(prefix: int, queries: Tensor, keys: Tensor) -> Tensor:
+    """Bool (1, 1, T, prefix + T): segment ids of T tokens that see the prefix and their own segment so far."""
+    own = (queries[:, None] == keys[None]) & torch.ones(len(queries), len(keys), device=keys.device).tril().bool()
+    return torch.cat([torch.ones(len(queries), prefix, dtype=torch.bool, device=keys.device), own], dim=1)[None, None]
+
+
+def corner_mask(prefix: int, phrases: Tensor, corners: Tensor) -> Tensor:
+    """Bool (1, 1, C, prefix + T + C): each first corner sees the prefix, its own phrase and itself."""
+    ahead = torch.ones(len(corners), prefix, dtype=torch.bool, device=corners.device)
+    own = torch.eye(len(corners), dtype=torch.bool, device=corners.device)
+    return torch.cat([ahead, corners[:, None] == phrases[None], own], dim=1)[None, None]

@@ -1,0 +1,56 @@
+"""One camera frame, read once: vision, resampler, and the decoder's keys and values of the image prefix."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from kosmos_agent.inference.prompt import ReadPrompt, read
+from kosmos_agent.model.kosmos2 import Kosmos2
+from kosmos_agent.processor import Picture, Processor
+
+
+@dataclass(frozen=True)
+class EncodedFrame:
+    """`<s><image>[slots]</image>` as a prompt that every question continues."""
+
+    prefix: ReadPrompt
+    timings_ms: dict[str, float] = field(default_factory=dict)
+
+
+@torch.inference_mode()
+def encode_frame(model: Kosmos2, processor: Processor, picture: Picture) -> EncodedFrame:
+    """The costly half of an answer, done once per picture."""
+    clock = Stopwatch()
+    pixels = processor.pixels([picture]).to(device=model.device, dtype=model.dtype)
+    clock.lap("preprocess")
+    image_embeds = model.encode_image(pixels)
+    clock.lap("vision")
+    row = processor.image_row
+    ids = torch.tensor([[processor.tokenizer.bos_id, *row.ids]], device=model.device)
+    image_mask = torch.tensor([[0, *row.image_mask]], device=model.device)
+    prefix = read(model, ids, image_embeds=image_embeds, image_mask=image_mask)
+    clock.lap("prefix")
+    return EncodedFrame(prefix, clock.laps_ms)
+
+
+def continue_frame(model: Kosmos2, frame: EncodedFrame, ids: list[int], room: int) -> ReadPrompt:
+    """Read a text behind the frame; the frame can be continued again."""
+    tokens: Tensor = torch.tensor([ids], device=model.device)
+    return read(model, tokens, after=frame.prefix, room=room)
+
+
+class Stopwatch:
+    """Milliseconds per stage, monotonic."""
+
+    def __init__(self) -> None:
+        self.laps_ms: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.laps_ms[name] = self.laps_ms.get(name, 0.0) + (now - self._last) * 1000
+        self._last = now

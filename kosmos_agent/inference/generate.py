@@ -1,0 +1,148 @@
+"""Writing: one token after another, under the grammar, greedily or sampled, stoppable at every token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from kosmos_agent.errors import InvalidArgumentError
+from kosmos_agent.inference.grammar import Grammar, exempt_ids, repeated_ngram_ends
+from kosmos_agent.inference.prompt import ReadPrompt
+from kosmos_agent.model.decoder import PADDING_POSITION
+from kosmos_agent.model.kosmos2 import Kosmos2
+from kosmos_agent.tokenizer import Tokenizer
+
+StopCallback = Callable[[], bool]
+StopReason = Literal["end", "length", "stopped"]
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How to write. `temperature` 0 is greedy. `no_repeat_ngram` 3 is the published evaluation's setting.
+
+    `exempt_tags` lets tags and location tokens repeat (trap 7 of the published behaviour); `grammar` off gives the
+    published decoding, which may write broken boxes.
+    """
+
+    max_new_tokens: int = 64
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+    no_repeat_ngram: int = 0
+    exempt_tags: bool = True
+    grammar: bool = True
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.max_new_tokens <= 2048:
+            raise InvalidArgumentError(f"max_new_tokens {self.max_new_tokens} is outside 1 to 2048")
+        if self.temperature < 0 or not 0 < self.top_p <= 1 or self.no_repeat_ngram < 0:
+            raise InvalidArgumentError("temperature must be >= 0, top_p in (0, 1], no_repeat_ngram >= 0")
+
+
+@dataclass
+class Written:
+    """New ids of one row, `</s>` included when it was reached, and the model's own log-probability of each."""
+
+    ids: list[int] = field(default_factory=list)
+    log_probabilities: list[float] = field(default_factory=list)
+    reason: StopReason = "length"
+
+
+@torch.inference_mode()
+def generate(
+    model: Kosmos2,
+    tokenizer: Tokenizer,
+    prompt: ReadPrompt,
+    decoding: Decoding | None = None,
+    should_stop: StopCallback | None = None,
+) -> list[Written]:
+    """Continue every row of `prompt`, whose cache is used up. `should_stop` is asked before each token."""
+    decoding = decoding or Decoding()
+    writer = _Writer(tokenizer, decoding, prompt)
+    cache, mask, hidden, position = prompt.cache, prompt.attention_mask, prompt.hidden, prompt.next_position
+    for _ in range(decoding.max_new_tokens):
+        if should_stop is not None and should_stop():
+            writer.stop()
+            break
+        tokens = writer.write(model.logits(hidden))
+        if writer.finished or cache.length == cache.capacity:
+            break
+        live = torch.tensor([[row.reason != "end"] for row in writer.rows], device=mask.device)
+        mask = torch.cat([mask, live.to(mask.dtype)], dim=1)
+        positions = torch.where(live[:, 0], position, PADDING_POSITION)[:, None]
+        seen = None if bool(mask.all()) else _own_or(mask)
+        hidden = model.decode(model.embed(tokens[:, None]), positions, mask=seen, cache=cache)[:, -1]
+        position = position + 1
+    return writer.rows
+
+
+def _own_or(mask: Tensor) -> Tensor:
+    """Bool (B, 1, 1, S): what is not padding, and always the newest token."""
+    seen = mask.bool().clone()
+    seen[:, -1] = True
+    return seen[:, None, None]
+
+
+class _Writer:
+    """Chooses tokens and keeps the rows."""
+
+    def __init__(self, tokenizer: Tokenizer, decoding: Decoding, prompt: ReadPrompt) -> None:
+        self.tokenizer, self.decoding = tokenizer, decoding
+        self.grammar = Grammar(tokenizer, prompt.hidden.device)
+        self.exempt = exempt_ids(tokenizer) if decoding.exempt_tags else frozenset()
+        self.generator = torch.Generator(device=prompt.hidden.device).manual_seed(decoding.seed)
+        self.history = [
+            [token for token, real in zip(ids, mask, strict=True) if real]
+            for ids, mask in zip(prompt.ids.tolist(), prompt.attention_mask.tolist(), strict=True)
+        ]
+        self.rows = [Written() for _ in self.history]
+
+    @property
+    def finished(self) -> bool:
+        return all(row.reason == "end" for row in self.rows)
+
+    def stop(self) -> None:
+        for row in self.rows:
+            if row.reason != "end":
+                row.reason = "stopped"
+
+    def write(self, logits: Tensor) -> Tensor:
+        """(B, vocabulary) -> chosen ids (B,); rows that ended get the pad."""
+        log_p = logits.float().log_softmax(dim=-1)
+        return torch.tensor([self._next(k, log_p[k]) for k in range(len(self.rows))], device=logits.device)
+
+    def _next(self, index: int, log_p: Tensor) -> int:
+        row, history = self.rows[index], self.history[index]
+        if row.reason == "end":
+            return self.tokenizer.pad_id
+        token = self._choose(self._constrained(log_p, history))
+        history.append(token)
+        row.ids.append(token)
+        row.log_probabilities.append(float(log_p[token]))
+        if token == self.tokenizer.eos_id:
+            row.reason = "end"
+        return token
+
+    def _constrained(self, log_p: Tensor, history: list[int]) -> Tensor:
+        blocked = repeated_ngram_ends(history, self.decoding.no_repeat_ngram, self.exempt)
+        if blocked:
+            log_p = log_p.clone()
+            log_p[list(blocked)] = -torch.inf
+        if self.decoding.grammar:
+            log_p = log_p.masked_fill(~self.grammar.allowed(history), -torch.inf)
+        return log_p
+
+    def _choose(self, log_p: Tensor) -> int:
+        if self.decoding.temperature == 0:
+            return int(log_p.argmax())
+        p = (log_p / self.decoding.temperature).softmax(dim=-1)
+        if self.decoding.top_p < 1:
+            ordered, order = p.sort(descending=True)
+            outside = ordered.cumsum(dim=-1) - ordered >= self.decoding.top_p
+            p = p.clone()
+            p[order[outside]] = 0
+        return int(torch.multinomial(p, 1, generator=self.generator))

@@ -1,0 +1,65 @@
+"""Reading: token ids into a cache of keys and values. A prompt that was read can be continued in many ways."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from kosmos_agent.model.cache import KVCache
+from kosmos_agent.model.decoder import FIRST_POSITION, PADDING_POSITION
+from kosmos_agent.model.kosmos2 import Kosmos2
+
+
+@dataclass(frozen=True)
+class ReadPrompt:
+    """B rows read so far. ids: (B, T). attention_mask: (B, T), 0 on pads. hidden: (B, D) of the last token.
+
+    next_position: (B,), pads not counted: counting them is what breaks left-padded batches elsewhere.
+    """
+
+    cache: KVCache
+    ids: Tensor
+    attention_mask: Tensor
+    hidden: Tensor
+    next_position: Tensor
+
+
+@torch.inference_mode()
+def read(
+    model: Kosmos2,
+    ids: Tensor,
+    *,
+    attention_mask: Tensor | None = None,
+    image_embeds: Tensor | None = None,
+    image_mask: Tensor | None = None,
+    after: ReadPrompt | None = None,
+    room: int = 0,
+) -> ReadPrompt:
+    """Read `ids` (B, T), behind `after` when given, leaving `room` free positions in the cache.
+
+    `after` stays as it is. Pads may stand on the left of the first reading, not in a continuation.
+    """
+    batch, length = ids.shape
+    fresh = torch.ones_like(ids) if attention_mask is None else attention_mask.long()
+    if after is None:
+        cache = model.new_cache(batch, length + room)
+        start = torch.full((batch,), FIRST_POSITION, device=ids.device)
+        mask, seen = fresh, ids
+    else:
+        cache, start = after.cache.fork(length + room), after.next_position
+        mask, seen = torch.cat([after.attention_mask, fresh], dim=1), torch.cat([after.ids, ids], dim=1)
+    count = fresh.cumsum(dim=1)
+    positions = torch.where(fresh > 0, start[:, None] + count - 1, PADDING_POSITION)
+    embeds = model.embed(ids, image_embeds, image_mask)
+    hidden = model.decode(embeds, positions, mask=continuation_mask(mask, length), cache=cache)
+    return ReadPrompt(cache, seen, mask, hidden[:, -1], start + count[:, -1])
+
+
+def continuation_mask(attention_mask: Tensor, length: int) -> Tensor:
+    """(B, S) of all tokens -> bool (B, 1, length, S) for the last `length` of them; a pad sees itself."""
+    total = attention_mask.shape[1]
+    order = torch.arange(total, device=attention_mask.device)
+    query = order[total - length :, None]
+    return (((order <= query) & attention_mask.bool()[:, None, :]) | (order == query))[:, None]
