@@ -1,5 +1,6 @@
 """The word tokenizer of small models, and what every tokenizer must keep."""
 
+import json
 import pickle
 import string
 
@@ -35,6 +36,20 @@ def test_a_known_word_is_one_token_and_its_case_does_not_matter(tokenizer):
 
 def test_an_unknown_word_is_spelt_and_reads_back(tokenizer):
     assert tokenizer.decode(tokenizer.encode("a zebra, 42 cups?")) == "a zebra, 42 cups?"
+
+
+def test_accents_are_dropped_and_foreign_letters_become_question_marks(tokenizer):
+    assert tokenizer.decode(tokenizer.encode("Café\u00a0Ñandú ½ 日本")) == "cafe nandu 1?2 ??"
+
+
+def test_tags_are_added_tokens_as_published(tokenizer):
+    added = {item["content"]: item for item in json.loads(tokenizer.to_json())["added_tokens"]}
+    assert added.keys() == {*tokens.SPECIAL_TOKENS, *tokens.TAG_TOKENS, *map(tokens.location_token, range(1024))}
+    for name, item in added.items():
+        assert item["special"] == (name in tokens.SPECIAL_TOKENS)
+        assert item["lstrip"] == (not item["special"])
+        assert not item["rstrip"]
+        assert not item["normalized"]
 
 
 def test_spaces_round_tags_do_not_matter(tokenizer):
