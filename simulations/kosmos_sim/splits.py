@@ -1,6 +1,7 @@
 """The fixed splits: which scenes and phrases are for testing, and the refusal to train on them.
 
-The test split is `scene_records(TEST.seed, TEST.scenes)` with its default arguments, asked `split_phrases(TEST, ...)`.
+The test split is `SceneCache(folder, TEST.seed, TEST.scenes)` with its default shard and size, asked
+`split_phrases(TEST, ...)`; validation likewise.
 """
 
 from __future__ import annotations
