@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kosmos_agent.grounder import Grounder
     from PIL import Image
 
+    from kosmos_agent.cli._demo import Run
     from kosmos_agent.cli._examine import Finding
+    from kosmos_agent.grounder import Grounder
     from kosmos_agent.results import Box, GroundedText, Grounding
 
 
@@ -72,3 +74,14 @@ def examine(model: str) -> list[Finding]:
     from kosmos_agent.cli._examine import examine as look
 
     return look(model)
+
+
+def play_demo(choice: ModelChoice, instruction: str, seed: int, out: Path, say: Callable[[str], object] | None) -> Run:
+    """The closed loop. say: is told each step in a line as it ends."""
+    from kosmos_agent.cli._demo import Demo, Step
+
+    def report(step: Step) -> None:
+        if say is not None:
+            say(f"{step.name:<8}{step.milliseconds:9.0f} ms   {step.detail}")
+
+    return Demo(lambda: load_grounder(choice), instruction, seed, report).play(out)

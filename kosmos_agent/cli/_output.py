@@ -14,6 +14,7 @@ from kosmos_agent.errors import InvalidArgumentError
 if TYPE_CHECKING:
     from PIL import Image
 
+    from kosmos_agent.cli._demo import Run
     from kosmos_agent.results import GroundedText, Grounding
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
@@ -42,6 +43,23 @@ def text_json(text: GroundedText) -> dict[str, Any]:
     return {"text": text.text, "markdown": text.markdown, **data}
 
 
+def run_json(run: Run) -> dict[str, Any]:
+    """A demo's course: what was told, seen, aimed at and done, and both verdicts."""
+    return {
+        "instruction": run.instruction,
+        "phrase": run.phrase,
+        "seed": run.seed,
+        "answer": None if run.answer is None else grounding_json(run.answer),
+        "target": None if run.target is None else run.target.model_dump(mode="json"),
+        "outcome": None if run.outcome is None else run.outcome.model_dump(mode="json"),
+        "steps": [vars(step) for step in run.steps],
+        "reason": run.reason,
+        "files": run.files,
+        "oracle_picked": run.oracle_picked,
+        "picked": run.picked,
+    }
+
+
 def print_grounding(answer: Grounding) -> None:
     status = typer.style(answer.status.replace("_", " "), fg=_STATUS_STYLES.get(answer.status), bold=True)
     typer.echo(f"{status}  {answer.phrase}")
@@ -67,6 +85,13 @@ def check_picture_path(path: Path | None) -> None:
         raise InvalidArgumentError(f"--out {path}: valid suffixes: {', '.join(PICTURE_SUFFIXES)}")
     if not path.parent.is_dir():
         raise InvalidArgumentError(f"--out {path}: the folder {path.parent} does not exist")
+
+
+def make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidArgumentError(f"--out {path} is no folder: {error.strerror or error}") from error
 
 
 def save_picture(image: Image.Image, path: Path) -> None:

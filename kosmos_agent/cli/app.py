@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from kosmos_agent.cli import bench, caption, doctor, find
+from kosmos_agent.cli import bench, caption, demo, doctor, find
 from kosmos_agent.errors import KosmosAgentError
 from kosmos_agent.version import __version__
 
@@ -20,6 +20,7 @@ app.command()(find.find)
 app.command()(caption.caption)
 app.command()(caption.answer)
 app.command()(caption.describe)
+app.command()(demo.demo)
 app.command()(bench.bench)
 app.command()(doctor.doctor)
 

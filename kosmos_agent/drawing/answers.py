@@ -42,6 +42,14 @@ def annotate_text(image: Image.Image, text: GroundedText) -> Image.Image:
     return finished(add_panel(canvas, list(_runs(text))))
 
 
+def film_frame(picture: Image.Image, caption: str, answer: Grounding | None = None) -> Image.Image:
+    """The picture at its own size with the best box of `answer` on it and, unless it is empty, a line below it."""
+    frame = picture.convert("RGB")
+    if answer is not None and answer.candidates:
+        draw_marks(frame, list(_marks(answer, 0, several=False))[:1])
+    return add_panel(frame, [Run(caption, PAPER)]) if caption else frame
+
+
 def _marks(answer: Grounding, index: int, several: bool) -> Iterator[Mark]:
     colour = _answer_colour(answer, index, several)
     for rank, candidate in enumerate(answer.candidates[:_MAX_CANDIDATES]):

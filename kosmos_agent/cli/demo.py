@@ -1,0 +1,39 @@
+"""`kosmos-agent demo`: name it, find it, pick it, in simulation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kosmos_agent.cli import _options as options
+from kosmos_agent.cli._load import ModelChoice, check_text, play_demo
+from kosmos_agent.cli._output import make_folder, print_json, run_json
+
+
+def demo(
+    instruction: Annotated[str, typer.Argument(help="what the robot is told")] = "pick up the red cup",
+    seed: Annotated[int, typer.Option(min=0, help="which table is laid")] = 0,
+    out: Annotated[Path, typer.Option("--out", "-o", help="folder for pictures and film")] = Path("demo-out"),
+    model: options.Model = "tabletop",
+    as_json: options.Json = False,
+    dtype: options.Dtype = "auto",
+    device: options.Device = "cpu",
+    threads: options.Threads = None,
+) -> None:
+    """See a table, find what the instruction names, pick it up; the simulator judges. Exit code 1 when not picked."""
+    check_text(instruction)
+    make_folder(out)
+    say = None if as_json else typer.echo
+    run = play_demo(ModelChoice(model, dtype, device, threads), instruction, seed, out, say)
+    if as_json:
+        print_json(run_json(run))
+    else:
+        typer.echo(f"files: {', '.join(run.files)}")
+        if run.reason:
+            typer.echo(f"reason: {run.reason}")
+        typer.echo(f"oracle_picked: {str(run.oracle_picked).lower()}")
+        typer.echo(f"picked: {str(run.picked).lower()}")
+    if not run.picked:
+        raise typer.Exit(1)
