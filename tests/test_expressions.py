@@ -42,7 +42,7 @@ def thing_of(record: SceneRecord, instance: int) -> SceneObject:
     return next(thing for thing in record.objects if thing.instance == instance)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(st.integers(0, SCENES - 1), st.integers(0, 10_000))
 def test_words_fit_the_stated_things_and_no_others(index: int, seed: int) -> None:
     record = scene(index)
