@@ -6,14 +6,16 @@ import json
 from functools import partial
 from pathlib import Path
 
+import torch
 from kosmos_sim.cache import SceneCache
 from kosmos_sim.examples import evaluation_examples, training_examples
 from kosmos_sim.lexicon import CATEGORIES, COLOURS
 from kosmos_sim.splits import TEST, VALIDATION, train_seed
+from kosmos_sim.stream import scene_records
 from kosmos_sim.words import vocabulary
 from rich.console import Console
 
-from kosmos_agent.model.checkpoint import load_checkpoint, save_checkpoint
+from kosmos_agent.model.checkpoint import load_model, load_tokenizer, save_model
 from kosmos_agent.model.kosmos2 import Kosmos2
 from kosmos_agent.tokenizer import Tokenizer
 from kosmos_agent.training.batches import Vocabulary
@@ -37,7 +39,7 @@ def train_tabletop(
     run.mkdir(parents=True, exist_ok=True)
     records = SceneCache(cache, train_seed(settings.seed), pictures)
     records.fill(workers=2)
-    validation = SceneCache(cache.with_name("validation"), VALIDATION.seed, min(held_out, VALIDATION.scenes))
+    validation = list(scene_records(VALIDATION.seed, min(held_out, VALIDATION.scenes)))
     words = Vocabulary(CATEGORIES, COLOURS)
     model, tokenizer = _start(start_from, settings.seed)
     collate = new_collate(model, tokenizer, words)
@@ -56,9 +58,8 @@ def train_tabletop(
 def _start(folder: Path | None, seed: int) -> tuple[Kosmos2, Tokenizer]:
     if folder is None:
         return new_model(vocabulary(), seed)
-    return load_checkpoint(folder).model, Tokenizer.from_file(folder / "tokenizer.json")
+    return load_model(folder, dtype=torch.float32).requires_grad_(True), load_tokenizer(folder)
 
 
 def _save(tokenizer: Tokenizer, model: Kosmos2, folder: Path) -> None:
-    save_checkpoint(model, folder)
-    tokenizer.save(folder / "tokenizer.json")
+    save_model(model, folder, tokenizer=tokenizer)

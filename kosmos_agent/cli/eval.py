@@ -1,0 +1,64 @@
+"""`kosmos-agent eval`: how good is a model, on scenes that it was never trained on?"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated, Any
+
+import typer
+
+from kosmos_agent.cli import _options as options
+from kosmos_agent.cli._load import ModelChoice
+from kosmos_agent.cli._output import print_json
+
+app = typer.Typer(help="Score a model on a fixed split.", no_args_is_help=True)
+
+
+class SplitName(str, Enum):
+    """Fixed splits of the rendered table-tops."""
+
+    test = "test"
+    validation = "validation"
+
+
+@app.callback()
+def root() -> None:
+    """Keeps `tabletop` a subcommand while it is the only one."""
+
+
+@app.command()
+def tabletop(
+    model: options.Model = "tabletop",
+    split: Annotated[SplitName, typer.Option(help="which fixed split")] = SplitName.test,
+    scenes: Annotated[int | None, typer.Option(min=1, help="only the first so many scenes", show_default=False)] = None,
+    as_json: options.Json = False,
+    dtype: options.Dtype = "auto",
+    device: options.Device = "cpu",
+    threads: options.Threads = None,
+) -> None:
+    """Referring accuracy on rendered table-tops, by kind of phrase and by size of the thing."""
+    from kosmos_agent.cli._eval import evaluate_tabletop
+
+    report = evaluate_tabletop(ModelChoice(model, dtype, device, threads), split.value, scenes)
+    if as_json:
+        print_json(report)
+    else:
+        _print(report)
+
+
+def _print(report: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"{report['model']} on {report['split']}: {report['scenes']} scenes, {report['seconds']:.0f} s")
+    for name in ("phrases", "n", "IoU 0.5", "IoU 0.75", "mean IoU"):
+        table.add_column(name, justify="left" if name == "phrases" else "right")
+    rows = {"all": report, **report["by_size"], **report["by_kind"]}
+    for name, item in rows.items():
+        numbers = [
+            f"{item[key]:.3f}" if key in item else "-" for key in ("accuracy_iou50", "accuracy_iou75", "mean_iou")
+        ]
+        table.add_row(name, str(item["n"]), *numbers)
+    console = Console()
+    console.print(table)
+    console.print(f"presence AUROC {report['presence_auroc']:.3f} over {report['n_absent']} absent things")
