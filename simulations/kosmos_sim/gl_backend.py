@@ -10,7 +10,8 @@ from collections.abc import Callable, MutableMapping
 from kosmos_agent.errors import MissingDependencyError
 
 APT_LINE = "apt-get install -y libegl1 libegl-mesa0 libopengl0 libgl1-mesa-dri"
-_LIBRARIES = {"egl": "EGL", "osmesa": "OSMesa"}
+_LIBRARIES = {"egl": ("EGL", "OpenGL"), "osmesa": ("OSMesa",)}
+"""What PyOpenGL loads for each backend."""
 
 
 def select_backend(
@@ -26,11 +27,15 @@ def select_backend(
     wanted = variables.get("MUJOCO_GL", "").lower().strip()
     if platform.system() != "Linux":
         return wanted
-    if wanted in _LIBRARIES and find_library(_LIBRARIES[wanted]) is None:
+    absent = {
+        name: [library for library in libraries if find_library(library) is None]
+        for name, libraries in _LIBRARIES.items()
+    }
+    if absent.get(wanted):
         raise MissingDependencyError(
-            f"MUJOCO_GL={wanted} but the library {_LIBRARIES[wanted]} is not installed; try: {APT_LINE}"
+            f"MUJOCO_GL={wanted} but not installed: lib{', lib'.join(absent[wanted])}; try: {APT_LINE}"
         )
     if not wanted:
-        present = [name for name, library in _LIBRARIES.items() if find_library(library) is not None]
-        wanted = variables["MUJOCO_GL"] = present[0] if present else "disabled"
+        usable = [name for name, missing in absent.items() if not missing]
+        wanted = variables["MUJOCO_GL"] = usable[0] if usable else "disabled"
     return wanted

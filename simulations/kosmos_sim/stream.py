@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, groupby
 from itertools import count as count_from
 
 import cv2
@@ -22,13 +24,22 @@ INSTANCE_SIDE = 112
 _MIN_GAIN, _MAX_GAIN = 0.7, 1.7
 
 
+@dataclass(frozen=True)
+class _Options:
+    size: int
+    with_depth: bool
+    supersampling: float
+    mount: str | None
+    arm_share: float
+
+
 def scene_records(
     seed: int,
     count: int | None = None,
     *,
     size: int = 224,
     with_depth: bool = False,
-    supersampling: float = 1.0,
+    supersampling: float = 1.5,
     mount: str | None = None,
     arm_share: float = 0.25,
 ) -> Iterator[SceneRecord]:
@@ -39,18 +50,38 @@ def scene_records(
     The same arguments give the same bytes on one machine, whatever `count` is; the GL driver may round otherwise
     on another one.
     """
-    made = 0
-    for model_index in count_from():
-        model_rng = np.random.default_rng([seed, model_index])
-        extras = add_background_arm if model_rng.random() < arm_share else None
-        scene = compile_scene(model_rng, round(size * supersampling), extras)
-        with Renderer(scene.model, size, size, supersampling) as renderer:
-            for picture in range(PICTURES_PER_MODEL):
-                if count is not None and made >= count:
-                    return
-                rng = np.random.default_rng([seed, model_index, picture])
-                yield _record(scene, renderer, stage(scene, rng, mount), (seed, made), with_depth)
-                made += 1
+    options = _Options(size, with_depth, supersampling, mount, arm_share)
+    indices = count_from() if count is None else range(count)
+    for _, group in groupby(indices, key=lambda index: index // PICTURES_PER_MODEL):
+        yield from _records_of_one_model(seed, group, options)
+
+
+def scene_record(
+    seed: int,
+    index: int,
+    *,
+    size: int = 224,
+    with_depth: bool = False,
+    supersampling: float = 1.5,
+    mount: str | None = None,
+    arm_share: float = 0.25,
+) -> SceneRecord:
+    """Record `index` of `scene_records` with the same arguments, without those before it."""
+    return next(_records_of_one_model(seed, [index], _Options(size, with_depth, supersampling, mount, arm_share)))
+
+
+def _records_of_one_model(seed: int, indices: Iterable[int], options: _Options) -> Iterator[SceneRecord]:
+    """indices: rising, all of one run of `PICTURES_PER_MODEL`."""
+    ahead = iter(indices)
+    first = next(ahead)
+    rng = np.random.default_rng([seed, first // PICTURES_PER_MODEL])
+    extras = add_background_arm if rng.random() < options.arm_share else None
+    scene = compile_scene(rng, round(options.size * options.supersampling), extras)
+    with Renderer(scene.model, options.size, options.size, options.supersampling) as renderer:
+        for index in chain([first], ahead):
+            picture_rng = np.random.default_rng([seed, *divmod(index, PICTURES_PER_MODEL)])
+            staging = stage(scene, picture_rng, options.mount)
+            yield _record(scene, renderer, staging, (seed, index), options.with_depth)
 
 
 def _record(
