@@ -27,7 +27,7 @@ TIP_THICKNESS_M = 0.008
 FINGER_THICKNESS_M = 0.015
 """Along the stroke, outside the opening, per finger; the tips are slim enough for the hole of a donut."""
 FINGER_HALF_WIDTH_M = 0.009
-HAND_HALF_WIDTH_M = 0.1
+HAND_HALF_WIDTH_M = 0.075
 HAND_HALF_THICKNESS_M = 0.022
 MAX_OPENING_M = 0.080
 GRIP_FORCE_N = 30.0

@@ -24,10 +24,14 @@ GRASPABLE = (
 
 WIDEST_M = 0.074
 """Widest thing that the open gripper passes over with a few millimetres to spare."""
+_SQUEEZE_M = 0.004
+"""Measured widths are a little too large; this much over is still tried."""
 _PALM_GAP_M = 0.004
 _TIP_GAP_M = 0.002
 _LONG = 1.3
 """Ratio of the extents above which a thing counts as long and is held across."""
+_SHIFTED = 3.0
+"""Ratio of the extents above which it may also be held off its middle."""
 _YAWS = 12
 
 
@@ -92,18 +96,26 @@ def grasps(target: Target3D) -> list[Grasp]:
     if habit.rim:
         return _rim_grasps(target, habit)
     short_m = target.extent_m[1]
-    if short_m * habit.width > WIDEST_M + 0.012:
+    if short_m * habit.width > WIDEST_M + _SQUEEZE_M:
         raise PlanningError(
             f"{target.phrase!r} is {short_m * 1000:.0f} mm across; the gripper takes up to {WIDEST_M * 1000:.0f} mm"
         )
-    z = _grip_height(target, habit)
-    position = np.array([target.position_m[0], target.position_m[1], z])
-    yaws = _yaws(target, habit)
     return [
         Grasp(position, yaw, min(MAX_OPENING_M, width_m * habit.width + 2 * habit.slack_m))
-        for yaw, width_m in yaws
-        if width_m * habit.width <= WIDEST_M + 0.012
+        for position in _positions(target, habit)
+        for yaw, width_m in _yaws(target, habit)
+        if width_m * habit.width <= WIDEST_M + _SQUEEZE_M
     ]
+
+
+def _positions(target: Target3D, habit: Habit) -> list[NDArray[np.float64]]:
+    """The middle; of long things also a little to either side, where neighbours may leave more room."""
+    middle = np.array([target.position_m[0], target.position_m[1], _grip_height(target, habit)])
+    long_m, short_m = target.extent_m
+    if long_m < _SHIFTED * short_m:
+        return [middle]
+    along = np.array([math.cos(target.yaw_rad), math.sin(target.yaw_rad), 0.0])
+    return [middle + share * long_m * along for share in (0.0, 0.1, -0.1, 0.2, -0.2)]
 
 
 def _grip_height(target: Target3D, habit: Habit) -> float:
@@ -119,7 +131,7 @@ def _yaws(target: Target3D, habit: Habit) -> list[tuple[float, float]]:
     """Yaw and the width across it. Long things only across; square things along either side; round things any."""
     long_m, short_m = target.extent_m
     across, along = (target.yaw_rad, short_m), (target.yaw_rad + math.pi / 2, long_m)
-    if habit.across or long_m > _LONG * short_m:
+    if habit.across or long_m > min(_LONG * short_m, WIDEST_M + _SQUEEZE_M):
         return [across]
     if habit.square:
         return [across, along]

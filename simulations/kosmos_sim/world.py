@@ -9,12 +9,12 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
-import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
 from kosmos_agent.errors import InvalidArgumentError
 from kosmos_sim.building import Built, Item, build
+from kosmos_sim.depth_noise import DepthSensor
 from kosmos_sim.judge import ItemTruth, Judge
 from kosmos_sim.motion import ArmDriver
 from kosmos_sim.planner import SimArmPlanner
@@ -63,7 +63,7 @@ class Tabletop:
         self._brightness = float(rng.uniform(100, 150))
         self._white_balance = 1 + rng.uniform(-0.05, 0.05, 3)
         self._noise_seed = int(rng.integers(2**31))
-        self._looks = 0
+        self._sensor = DepthSensor()
         self._renderers: dict[tuple[int, int, int], Renderer] = {}
 
     @classmethod
@@ -96,21 +96,21 @@ class Tabletop:
     def observe(
         self, camera: str = "front", width: int = 640, height: int = 480, depth_noise: bool = True
     ) -> Observation:
-        """InvalidArgumentError for an unknown camera or a size that cannot be drawn."""
+        """depth_noise: depth as a real sensor measures it, holes included; the same moment gives the same noise.
+
+        InvalidArgumentError for an unknown camera or a size that cannot be drawn.
+        """
         name = self._camera(camera)
+        K = self._intrinsics(name, width, height)
         with self.lock:
             renderer = self._renderer(width, height)
             renderer.update(self.data, name)
             rgb = expose(renderer.rgb(), self._brightness, self._white_balance)
             depth_m = renderer.layers().depth_m
-            return Observation(
-                camera=camera,
-                rgb=rgb,
-                depth_m=depth_m,
-                intrinsics=intrinsics(float(self.model.camera(name).fovy[0]), width, height),
-                T_base_camera=camera_pose(self.model, self.data, name),
-                stamp_ns=self.stamp_ns,
-            )
+            T_base_camera, stamp_ns = camera_pose(self.model, self.data, name), self.stamp_ns
+        if depth_noise:
+            depth_m = self._measured(depth_m, K, camera, stamp_ns)
+        return Observation(camera, rgb, depth_m, K, T_base_camera, stamp_ns)
 
     def clutter(self) -> NDArray[np.float64]:
         """(N, 3) points of what stands on the table, base frame, from the mounted cameras' depth without the arm."""
@@ -133,6 +133,15 @@ class Tabletop:
             raise InvalidArgumentError(f"unknown camera {camera!r}; valid: {', '.join(self._cameras)}")
         return self._cameras[camera]
 
+    def _intrinsics(self, name: str, width: int, height: int) -> NDArray[np.float64]:
+        return intrinsics(float(self.model.camera(name).fovy[0]), width, height)
+
+    def _measured(
+        self, depth_m: NDArray[np.float32], K: NDArray[np.float64], camera: str, stamp_ns: int
+    ) -> NDArray[np.float32]:
+        rng = np.random.default_rng([self._noise_seed, stamp_ns, self.cameras.index(camera)])
+        return self._sensor.measure(depth_m, K, rng)
+
     def _renderer(self, width: int, height: int) -> Renderer:
         """One per thread and size: an OpenGL context belongs to a thread."""
         if not (16 <= width <= LARGEST_PX and 16 <= height <= LARGEST_PX):
@@ -151,11 +160,11 @@ class Tabletop:
             renderer = self._renderer(width, height)
             renderer.update(self.data, name)
             layers = renderer.layers()
-            T_base_camera = camera_pose(self.model, self.data, name)
-        K = intrinsics(float(self.model.camera(name).fovy[0]), width, height)
+            T_base_camera, stamp_ns = camera_pose(self.model, self.data, name), self.stamp_ns
+        K = self._intrinsics(name, width, height)
         own = (layers.geoms >= 0) & (self.model.geom_group[layers.geoms] == _ARM_GROUP)
         rows, columns = np.nonzero(~own)
-        depth = layers.depth_m[rows, columns].astype(np.float64)
+        depth = self._measured(layers.depth_m, K, camera, stamp_ns)[rows, columns].astype(np.float64)
         rays = np.column_stack([columns + 0.5, rows + 0.5, np.ones(len(rows))]) @ np.linalg.inv(K).T
         points = (rays * depth[:, None]) @ T_base_camera[:3, :3].T + T_base_camera[:3, 3]
         inside = (points[:, 2] > _CLUTTER_Z_M[0]) & (points[:, 2] < _CLUTTER_Z_M[1])
