@@ -11,6 +11,7 @@ from kosmos_agent.errors import CheckpointError, InvalidArgumentError
 from kosmos_agent.model.checkpoint import load_model, load_tokenizer, read_config, save_model
 from kosmos_agent.model.config import ClipVisionConfig, ConvVisionConfig, Kosmos2Config, TextConfig
 from kosmos_agent.model.kosmos2 import Kosmos2
+from kosmos_agent.model.skeleton import skeleton
 from kosmos_agent.tokenizer import build_word_tokenizer
 
 TEXT = TextConfig(60, 32, 16, 1, 24, 2)
@@ -101,6 +102,17 @@ def test_every_tensor_and_table_takes_the_wanted_type(folder, dtype):
     assert {value.dtype for value in loaded.parameters()} == {dtype}
     assert loaded.text_model.model.position_table.dtype == dtype
     assert loaded.text_model.model.position_table.device.type == "cpu"
+
+
+@pytest.mark.parametrize("config", [CLIP, CONV])
+def test_a_skeleton_has_every_name_and_shape_and_a_real_position_table(config):
+    whole, bare = Kosmos2(config), skeleton(config)
+    shapes = {name: value.shape for name, value in whole.state_dict().items()}
+    assert {name: value.shape for name, value in bare.state_dict().items()} == shapes
+    assert bare.text_model.model.embed_tokens.weight.is_meta
+    assert all(value.is_meta for name, value in bare.named_parameters() if name.endswith("fc1.weight"))
+    assert torch.equal(bare.text_model.model.position_table, whole.text_model.model.position_table)
+    assert not Kosmos2(config).text_model.model.embed_tokens.weight.is_meta
 
 
 def test_counters_stay_whole_numbers(tmp_path):

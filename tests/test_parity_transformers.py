@@ -108,6 +108,13 @@ def test_float32_states_slots_and_logits_are_equal(config, seed, lengths, side, 
         assert (mine - other).abs().max() <= 1e-5 * max(1.0, other.abs().max())
 
 
+def test_a_sequence_longer_than_the_position_table(tmp_path):
+    config = Kosmos2Config(TextConfig(80, 16, 12, 1, 16, 2), ClipVisionConfig(8, 12, 1, 2, 3, 14, 7), 2)
+    ours, theirs = both(random_model(config, 0), tmp_path)
+    for mine, other in zip(*run_both(ours, theirs, random_batch(config, [40, 3], "left", 0)), strict=True):
+        assert torch.allclose(mine, other, atol=1e-5)
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 @FEW
 @given(config=configs(), seed=st.integers(0, 99), **BATCHES)

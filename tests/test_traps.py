@@ -9,7 +9,7 @@ from torch import nn
 from kosmos_agent.errors import InvalidBoxError
 from kosmos_agent.model.config import ClipVisionConfig, Kosmos2Config, TextConfig
 from kosmos_agent.model.decoder import positions_from_mask, sinusoidal_table
-from kosmos_agent.model.kosmos2 import Kosmos2
+from kosmos_agent.model.kosmos2 import Kosmos2, causal_mask
 from kosmos_agent.processor import IMAGE_MEAN, IMAGE_STD, Processor, insert_boxes
 from kosmos_agent.tokenizer import build_word_tokenizer
 
@@ -73,6 +73,21 @@ def test_cached_steps_give_the_logits_of_the_whole_sequence(model):
         position = torch.full((2, 1), step + 2)
         parts.append(model.logits(model.decode(model.embed(ids[:, step : step + 1]), position, mask=None, cache=cache)))
     assert torch.allclose(torch.cat(parts, 1), whole, atol=1e-4, rtol=1e-4)
+
+
+def test_sequences_may_outgrow_the_position_table(model):
+    """64 positions are foreseen; the table grows, and its old rows stay what they were."""
+    ids = torch.randint(4, 60, (1, 90), generator=torch.Generator().manual_seed(7))
+    before = model(ids[:, :20])
+    whole = model(ids)
+    assert torch.allclose(whole[:, :20], before, atol=1e-4)
+    cache = model.new_cache(1, 90)
+    hidden = model.decode(
+        model.embed(ids[:, :89]), torch.arange(2, 91)[None], mask=causal_mask(ids[:, :89] > 0), cache=cache
+    )
+    last = model.decode(model.embed(ids[:, 89:]), torch.tensor([[91]]), mask=None, cache=cache)
+    assert torch.allclose(model.logits(hidden), whole[:, :89], atol=1e-4)
+    assert torch.allclose(model.logits(last), whole[:, 89:], atol=1e-4)
 
 
 def test_there_is_no_xpos():

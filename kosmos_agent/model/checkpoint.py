@@ -25,6 +25,7 @@ from kosmos_agent.errors import CheckpointError, InvalidArgumentError
 from kosmos_agent.model.config import Kosmos2Config
 from kosmos_agent.model.kosmos2 import Kosmos2
 from kosmos_agent.model.names import OUTPUT_HEAD, published_name
+from kosmos_agent.model.skeleton import skeleton
 from kosmos_agent.tokenizer import Tokenizer
 
 CONFIG_FILE = "config.json"
@@ -83,8 +84,7 @@ def load_model(folder: Path, *, dtype: torch.dtype | None = None, device: torch.
     """
     if dtype is not None and not dtype.is_floating_point:
         raise InvalidArgumentError(f"dtype {dtype}; valid: torch.float32, torch.bfloat16, torch.float16")
-    with torch.device("meta"):
-        model = Kosmos2(read_config(folder))
+    model = skeleton(read_config(folder))
     stored = _stored_tensors(_weight_files(folder))
     head = stored.pop(OUTPUT_HEAD, None)
     _check_names(folder, {name: tuple(value.shape) for name, value in model.state_dict().items()}, stored)
@@ -93,7 +93,8 @@ def load_model(folder: Path, *, dtype: torch.dtype | None = None, device: torch.
         _assign(model, name, tensor.to(device=device, dtype=wanted))
     if head is not None:
         _check_tied(head, stored[_EMBEDDING])
-    model.text_model.model.restore_position_table()
+    decoder = model.text_model.model
+    decoder.position_table = decoder.position_table.to(device=device, dtype=model.dtype)
     return model.eval()
 
 

@@ -75,15 +75,15 @@ class Decoder(nn.Module):
         self.embed_tokens = nn.Embedding(config.vocab_size, config.embed_dim)
         self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(config.layers))
         self.layer_norm = nn.LayerNorm(config.embed_dim, eps=config.layer_norm_eps)
-        self.register_buffer("position_table", self._make_table(), persistent=False)
+        table = sinusoidal_table(config.max_position_embeddings + FIRST_POSITION, config.embed_dim)
+        self.register_buffer("position_table", table, persistent=False)
 
-    def _make_table(self) -> Tensor:
-        return sinusoidal_table(self.config.max_position_embeddings + FIRST_POSITION, self.config.embed_dim)
-
-    def restore_position_table(self) -> None:
-        """Buffers are not stored: needed once after a model was built on the meta device."""
-        weight = self.embed_tokens.weight
-        self.position_table = self._make_table().to(device=weight.device, dtype=weight.dtype)
+    def _positions_for(self, tokens: int) -> Tensor:
+        """The table, grown when a sequence may be longer than the configuration foresees (as published)."""
+        rows = tokens + FIRST_POSITION
+        if len(self.position_table) < rows:
+            self.position_table = sinusoidal_table(rows, self.config.embed_dim).to(self.position_table)
+        return self.position_table
 
     def forward(
         self,
@@ -98,7 +98,8 @@ class Decoder(nn.Module):
         mask: bool (B or 1, 1, T, S), True where a query may look; None for one token that sees everything.
         Scaling comes after injection, so it reaches the image vectors too (specification, trap 2).
         """
-        x = embeds * self.embed_scale + self.position_table[positions].to(embeds.dtype)
+        table = self._positions_for(embeds.shape[1] if cache is None else cache.capacity)
+        x = embeds * self.embed_scale + table[positions].to(embeds.dtype)
         x = F.dropout(x, self.config.dropout, self.training)
         for index, layer in enumerate(self.layers):
             x = layer(x, mask, cache, index)
