@@ -1,25 +1,24 @@
-"""Greedy decoding with the cache, as plainly as it can be written: the yardstick for parity and for the traps."""
+"""The project's own decoding, on models that have no tokenizer: greedy, cached, without grammar or end."""
+
+from types import SimpleNamespace
 
 import torch
 from torch import Tensor
 
-from kosmos_agent.model.decoder import positions_from_mask
-from kosmos_agent.model.kosmos2 import Kosmos2, causal_mask
+from kosmos_agent.inference.generate import Decoding, generate
+from kosmos_agent.inference.prompt import read
+from kosmos_agent.model.kosmos2 import Kosmos2
+
+NEVER = -1
 
 
-@torch.inference_mode()
 def greedy_cached(
     model: Kosmos2, input_ids: Tensor, image_embeds: Tensor, image_mask: Tensor, attention_mask: Tensor, steps: int
 ) -> Tensor:
     """(B, steps) ids. Rows may be padded on the left; each new token's position counts real tokens only."""
-    cache = model.new_cache(len(input_ids), input_ids.shape[1] + steps)
-    embeds = model.embed(input_ids, image_embeds, image_mask)
-    hidden = model.decode(embeds, positions_from_mask(attention_mask), mask=causal_mask(attention_mask), cache=cache)
-    seen, chosen = attention_mask, []
-    for _ in range(steps):
-        token = model.logits(hidden[:, -1:]).argmax(-1)
-        chosen.append(token)
-        seen = torch.cat([seen, torch.ones_like(token)], dim=1)
-        positions = positions_from_mask(seen)[:, -1:]
-        hidden = model.decode(model.embed(token), positions, mask=seen.bool()[:, None, None], cache=cache)
-    return torch.cat(chosen, dim=1)
+    prompt = read(
+        model, input_ids, attention_mask=attention_mask, image_embeds=image_embeds, image_mask=image_mask, room=steps
+    )
+    ids = SimpleNamespace(eos_id=NEVER, pad_id=NEVER)
+    rows = generate(model, ids, prompt, Decoding(max_new_tokens=steps, grammar=False))
+    return torch.tensor([row.ids for row in rows])

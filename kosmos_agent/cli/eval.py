@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -14,7 +14,10 @@ from kosmos_agent.cli._output import print_json
 app = typer.Typer(help="Score a model on a fixed split.", no_args_is_help=True)
 
 
-class SplitName(str, Enum):
+_COLUMNS = ("accuracy_iou50", "accuracy_iou75", "mean_iou")
+
+
+class SplitName(StrEnum):
     """Fixed splits of the rendered table-tops."""
 
     test = "test"

@@ -92,8 +92,9 @@ class _Writer:
 
     def __init__(self, tokenizer: Tokenizer, decoding: Decoding, prompt: ReadPrompt) -> None:
         self.tokenizer, self.decoding = tokenizer, decoding
-        self.grammar = Grammar(tokenizer, prompt.hidden.device)
-        self.exempt = exempt_ids(tokenizer) if decoding.exempt_tags else frozenset()
+        self.grammar = Grammar(tokenizer, prompt.hidden.device) if decoding.grammar else None
+        exempt = decoding.exempt_tags and decoding.no_repeat_ngram > 0
+        self.exempt = exempt_ids(tokenizer) if exempt else frozenset()
         self.generator = torch.Generator(device=prompt.hidden.device).manual_seed(decoding.seed)
         self.history = [
             [token for token, real in zip(ids, mask, strict=True) if real]
@@ -132,7 +133,7 @@ class _Writer:
         if blocked:
             log_p = log_p.clone()
             log_p[list(blocked)] = -torch.inf
-        if self.decoding.grammar:
+        if self.grammar is not None:
             log_p = log_p.masked_fill(~self.grammar.allowed(history), -torch.inf)
         return log_p
 

@@ -1,0 +1,106 @@
+"""Writing: greedy and sampled, log-probabilities, stopping, batches with pads."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tiny_kosmos import TOKENIZER, tiny_model
+
+from kosmos_agent.errors import InvalidArgumentError
+from kosmos_agent.inference.generate import Decoding, generate
+from kosmos_agent.inference.prompt import read
+
+PROMPT = [TOKENIZER.bos_id, TOKENIZER.grounding_id, *TOKENIZER.encode("the red cup")]
+
+
+def write(model, decoding, ids=PROMPT, should_stop=None):
+    prompt = read(model, torch.tensor([ids]), room=decoding.max_new_tokens)
+    return generate(model, TOKENIZER, prompt, decoding, should_stop)[0]
+
+
+def test_log_probabilities_are_the_models_own():
+    model = tiny_model(1)
+    written = write(model, Decoding(max_new_tokens=8))
+    ids = torch.tensor([PROMPT + written.ids])
+    log_p = model(ids).log_softmax(-1)[0, len(PROMPT) - 1 : -1]
+    expected = log_p[range(len(written.ids)), written.ids]
+    assert torch.allclose(torch.tensor(written.log_probabilities), expected, atol=1e-4)
+
+
+@settings(max_examples=12, deadline=None, derandomize=True)
+@given(st.integers(0, 200))
+def test_every_box_written_under_the_grammar_is_whole_and_upright(seed):
+    model = tiny_model(seed, location_gain=4.0)
+    ids = write(model, Decoding(max_new_tokens=40, temperature=1.5, seed=seed), [*PROMPT, TOKENIZER.object_id]).ids
+    assert TOKENIZER.location_index(ids[0]) is not None
+    opened = True
+    place = 0
+    for token, following in zip(ids, [*ids[1:], None], strict=True):
+        index = TOKENIZER.location_index(token)
+        if not opened:
+            assert index is None
+        elif index is not None and place == 0 and following is not None:
+            second = TOKENIZER.location_index(following)
+            assert second is not None
+            assert second // 32 >= index // 32
+            assert second % 32 >= index % 32
+        place = 1 - place if index is not None else 0
+        opened = token == TOKENIZER.object_id or (opened and token != TOKENIZER.object_end_id)
+
+
+def test_stop_callback_is_asked_before_every_token():
+    asked = []
+    written = write(tiny_model(2), Decoding(max_new_tokens=20), should_stop=lambda: len(asked) == 3 or asked.append(1))
+    assert written.reason == "stopped"
+    assert len(written.ids) == 3
+
+
+def test_same_seed_same_sample_and_other_seeds_differ():
+    model = tiny_model(3)
+    samples = [write(model, Decoding(max_new_tokens=12, temperature=1.0, seed=seed)).ids for seed in (7, 7, 8, 9)]
+    assert samples[0] == samples[1]
+    assert len({tuple(sample) for sample in samples}) == 3
+
+
+def test_top_p_near_zero_is_greedy():
+    model = tiny_model(4)
+    greedy = write(model, Decoding(max_new_tokens=10)).ids
+    assert write(model, Decoding(max_new_tokens=10, temperature=1.0, top_p=1e-6)).ids == greedy
+
+
+def test_blocked_ngrams_do_not_repeat():
+    model = tiny_model(5)
+    free = write(model, Decoding(max_new_tokens=40, grammar=False)).ids
+    blocked = PROMPT + write(model, Decoding(max_new_tokens=40, no_repeat_ngram=3, exempt_tags=False)).ids
+    trigrams = [tuple(blocked[k : k + 3]) for k in range(len(blocked) - 2)]
+    assert len(trigrams) == len(set(trigrams))
+    assert len(set(zip(free, free[1:], free[2:], strict=False))) < len(free) - 2, "the model must repeat when it may"
+
+
+def test_rows_that_end_early_leave_the_others_as_they_were():
+    model = tiny_model(6)
+    short, long = PROMPT[:3], PROMPT
+    ids = torch.tensor([[TOKENIZER.pad_id] * (len(long) - len(short)) + short, long])
+    mask = (ids != TOKENIZER.pad_id).long()
+    decoding = Decoding(max_new_tokens=12)
+    together = generate(model, TOKENIZER, read(model, ids, attention_mask=mask, room=12), decoding)
+    assert together[0].ids == write(model, decoding, short).ids
+    assert together[1].ids == write(model, decoding, long).ids
+
+
+def test_a_prompt_can_be_continued_more_than_once():
+    model = tiny_model(7)
+    shared = read(model, torch.tensor([PROMPT]))
+    tails = [TOKENIZER.encode("left of"), TOKENIZER.encode("the blue box")]
+    for tail in (*tails, *tails):
+        split = read(model, torch.tensor([tail]), after=shared, room=6)
+        whole = read(model, torch.tensor([PROMPT + tail]), room=6)
+        assert torch.allclose(split.hidden, whole.hidden, atol=1e-4)
+        a, b = (generate(model, TOKENIZER, prompt, Decoding(max_new_tokens=6))[0] for prompt in (split, whole))
+        assert a.ids == b.ids
+
+
+@pytest.mark.parametrize("bad", [{"max_new_tokens": 0}, {"temperature": -1.0}, {"top_p": 0.0}, {"no_repeat_ngram": -1}])
+def test_settings_outside_their_range_are_refused(bad):
+    with pytest.raises(InvalidArgumentError):
+        Decoding(**bad)
