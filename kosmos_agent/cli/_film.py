@@ -14,7 +14,7 @@ from kosmos_agent.drawing import film_frame, write_film, write_strip
 from kosmos_agent.results import Grounding
 from kosmos_agent.robot.planner import Phase
 
-_SIZE_PX = (480, 360)
+_SIZE_PX = (400, 300)
 _FPS = 10
 _STILL_S = 1.2
 
