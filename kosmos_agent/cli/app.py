@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from kosmos_agent.cli import bench, caption, demo, doctor, find
+from kosmos_agent.cli import bench, caption, demo, doctor, find, train
+from kosmos_agent.cli import eval as evaluate
 from kosmos_agent.errors import KosmosAgentError
 from kosmos_agent.version import __version__
 
@@ -21,6 +22,8 @@ app.command()(caption.caption)
 app.command()(caption.answer)
 app.command()(caption.describe)
 app.command()(demo.demo)
+app.add_typer(evaluate.app, name="eval")
+app.add_typer(train.app, name="train")
 app.command()(bench.bench)
 app.command()(doctor.doctor)
 

@@ -21,7 +21,8 @@ def draw_curves(history: Path, target: Path) -> None:
         scores.plot(seen, values, marker="o", markersize=3, label=label)
     scores.plot(seen, [record["presence_auroc"] for record in records], "k--", label="presence AUROC")
     scores.set(xlabel="thousand pictures", ylabel="accuracy at IoU 0.5", ylim=(0, 1))
-    for name in sorted({name for record in records for name in record["losses"]} - {"loss"}):
+    names = sorted({name for record in records for name in record["losses"]} - {"loss"}) or ["loss"]
+    for name in names:
         losses.plot(seen, [record["losses"].get(name, float("nan")) for record in records], label=name)
     losses.set(xlabel="thousand pictures", ylabel="loss", yscale="log")
     for axis in (scores, losses):
