@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +13,7 @@ from kosmos_agent.robot import frames
 from kosmos_agent.robot.camera import Camera
 
 Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 
 MAX_PLAUSIBLE_M = 20.0
@@ -23,17 +25,31 @@ PixelRegion = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Cloud:
-    """Valid depth readings as points. points_m: (N, 3) in the base frame. px: (N, 2) pixel centres.
+    """Valid depth readings of a region as points. points_m: (N, 3) in the base frame. px: (N, 2) pixel centres.
 
-    readings: how many pixels were looked at, valid or not.
+    rows, columns: (N,) where each lies in the region's (rows, columns) `shape`, every `stride`-th pixel of it.
     """
 
     points_m: Floats
     px: Floats
-    readings: int
+    rows: Indices
+    columns: Indices
+    shape: tuple[int, int]
+    stride: int
 
     def __len__(self) -> int:
         return len(self.points_m)
+
+    @property
+    def readings(self) -> int:
+        """How many pixels were looked at, valid or not."""
+        return self.shape[0] * self.shape[1]
+
+    def smoothed(self, values: Floats, members: Mask) -> Floats:
+        """The members' values, each the median of the 3 x 3 pixels about it; pixels of others count as lowest."""
+        picture = np.full(self.shape, values[members].min(), dtype=np.float32)
+        picture[self.rows[members], self.columns[members]] = values[members]
+        return np.asarray(cv2.medianBlur(picture, 3)[self.rows[members], self.columns[members]], dtype=np.float64)
 
 
 def checked_depth(depth_m: NDArray[np.floating], camera: Camera) -> NDArray[np.floating]:
@@ -78,4 +94,4 @@ def cloud(
     rows, columns = np.nonzero(valid(patch))
     px: Floats = np.stack([x1 + offset + stride * columns, y1 + offset + stride * rows], axis=1) + np.float64(0.5)
     points_camera_m = camera.back_project(px, patch[rows, columns])
-    return Cloud(frames.apply(T_base_camera, points_camera_m), px, patch.size)
+    return Cloud(frames.apply(T_base_camera, points_camera_m), px, rows, columns, patch.shape, stride)
