@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 
 import mujoco
 
 from kosmos_agent.errors import MissingDependencyError
-from kosmos_sim.gl_backend import APT_LINE
+from kosmos_sim.gl_backend import APT_LINE, DISABLED, OFF_SCREEN
 
 
 def open_context(width: int, height: int) -> mujoco.GLContext:
-    """A current context of at least width x height pixels; MissingDependencyError where none can be had."""
-    backend = os.environ.get("MUJOCO_GL", "")
-    maker = getattr(mujoco, "GLContext", None)
-    if maker is None:
-        raise MissingDependencyError(f"no OpenGL for pictures (MUJOCO_GL={backend!r}); try: {APT_LINE}")
-    if "glfw" in maker.__module__ and not {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys():
-        # GLFW only warns, and the first drawing call then ends the process.
-        raise MissingDependencyError(
-            "mujoco was imported without an off-screen backend: import kosmos_sim before mujoco, or set MUJOCO_GL=egl"
-        )
+    """A current context of at least width x height pixels; MissingDependencyError where none can be had.
+
+    `mujoco.GLContext` is for a window where mujoco was imported before `kosmos_sim` could set MUJOCO_GL. Its
+    drawing calls then end the process, so the off-screen module is imported by name instead.
+    """
+    backend = os.environ.get("MUJOCO_GL", "").lower().strip()
+    if backend == DISABLED:
+        raise MissingDependencyError(f"no OpenGL for pictures (MUJOCO_GL={backend}); try: {APT_LINE}")
     try:
+        maker = importlib.import_module(f"mujoco.{backend}").GLContext if backend in OFF_SCREEN else mujoco.GLContext
         context = maker(width, height)
         context.make_current()
     except (ImportError, AttributeError, RuntimeError, OSError, mujoco.FatalError) as error:

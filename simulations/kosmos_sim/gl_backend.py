@@ -10,8 +10,9 @@ from collections.abc import Callable, MutableMapping
 from kosmos_agent.errors import MissingDependencyError
 
 APT_LINE = "apt-get install -y libegl1 libegl-mesa0 libopengl0 libgl1-mesa-dri"
-_LIBRARIES = {"egl": ("EGL", "OpenGL"), "osmesa": ("OSMesa",)}
-"""What PyOpenGL loads for each backend."""
+OFF_SCREEN = {"egl": ("EGL", "OpenGL"), "osmesa": ("OSMesa",)}
+"""What PyOpenGL loads for each off-screen backend."""
+DISABLED = "disabled"
 
 
 def select_backend(
@@ -29,7 +30,7 @@ def select_backend(
         return wanted
     absent = {
         name: [library for library in libraries if find_library(library) is None]
-        for name, libraries in _LIBRARIES.items()
+        for name, libraries in OFF_SCREEN.items()
     }
     if absent.get(wanted):
         raise MissingDependencyError(
@@ -37,5 +38,5 @@ def select_backend(
         )
     if not wanted:
         usable = [name for name, missing in absent.items() if not missing]
-        wanted = variables["MUJOCO_GL"] = usable[0] if usable else "disabled"
+        wanted = variables["MUJOCO_GL"] = usable[0] if usable else DISABLED
     return wanted

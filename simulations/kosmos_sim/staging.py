@@ -79,9 +79,11 @@ def _dress(scene: Scene, view: View, table_half_m: NDArray[np.float64], rng: np.
     for index in range(4):
         geom = model.geom(f"wall{index}").id
         model.geom_matid[geom] = wall
-        model.geom_rgba[geom, 3] = float(rng.random() < 0.75)
         axis = 1 if index % 2 == 0 else 0
-        model.geom_pos[geom, axis] = np.sign(model.geom_pos[geom, axis]) * rng.uniform(1.5, 2.6)
+        side, distance = np.sign(model.geom_pos[geom, axis]), rng.uniform(1.5, 2.6)
+        in_front_of_it = view.eye_m[axis] * side < distance - 0.1
+        model.geom_pos[geom, axis] = side * distance
+        model.geom_rgba[geom, 3] = float(rng.random() < 0.75 and in_front_of_it)
     _lay_mat(model, view, mat, table_half_m, rng)
 
 
