@@ -63,7 +63,7 @@ class VisionEncoder(nn.Module):
 
 
 class ClipTower(nn.Module):
-    """(B, 3, S, S) normalised pixels -> (B, 1 + cells^2, hidden); the final norm is on every position, not only class."""
+    """(B, 3, S, S) normalised pixels -> (B, 1 + cells^2, hidden); the final norm is on every position."""
 
     def __init__(self, config: ClipVisionConfig) -> None:
         super().__init__()

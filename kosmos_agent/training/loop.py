@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -69,8 +70,10 @@ class Trainer:
             self.console.print(f"resumed at step {self.state.step}, {self.state.pictures} pictures")
 
     def run(self, examples: Examples, held_out: Sequence[Example], save_model: SaveModel) -> dict[str, object]:
-        """Train to `settings.steps`; Ctrl-C saves and returns. Returns the last held-out scores."""
+        """Train to `settings.steps`; Ctrl-C or SIGTERM saves and returns. Returns the last held-out scores."""
         torch.set_num_threads(self.settings.threads)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler)
         scores: dict[str, object] = {}
         meter = _Meter(self.console, self.settings.log_seconds)
         checkpoint_at = validate_at = time.monotonic()
