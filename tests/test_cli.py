@@ -217,8 +217,15 @@ def test_options_outside_their_range_are_one_line(run, folder, photo):
 def test_version_and_help(run):
     assert run("--version")[1].startswith("kosmos-agent 0.")
     assert run()[1] == run("--help")[1]
-    for command in ("find", "caption", "answer", "describe", "demo", "bench", "doctor"):
+    for command in ("find", "caption", "answer", "describe", "demo", "bench", "doctor", "eval", "train"):
         assert command in run("--help")[1]
+
+
+@pytest.mark.parametrize("group", ["eval", "train"])
+def test_a_group_without_a_command_shows_its_help(run, group):
+    code, out, err = run(group)
+    assert (code, err) == (2, "")
+    assert "tabletop" in out
 
 
 def test_help_does_not_wait_for_torch():

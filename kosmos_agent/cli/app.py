@@ -50,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return app(args=words or ["--help"], prog_name="kosmos-agent", standalone_mode=False) or 0
     except typer.TyperException as error:
-        return _fail(f"{error.format_message()} (see kosmos-agent --help)")
+        message = error.format_message()  # empty where the help of a group was printed instead
+        return _fail(f"{message} (see kosmos-agent --help)") if message else USER_ERROR
     except KosmosAgentError as error:
         return _fail(str(error))
     except (KeyboardInterrupt, typer.Abort):
