@@ -25,6 +25,8 @@ OBJECT_SHARE = (0.05, 0.5)
 """Of the window's side, that the object which it is made for should take."""
 WHOLE_SHARE = 0.15
 """Of windows that are the whole picture."""
+_LOG_STRETCH = (-0.1, 0.3)
+"""Half the logarithm of width over height: cameras are 4:3 or 16:9, and the model sees them squeezed to a square."""
 
 
 def sample_window(record: SceneRecord, rng: np.random.Generator) -> Window:
@@ -36,7 +38,7 @@ def sample_window(record: SceneRecord, rng: np.random.Generator) -> Window:
     x1, y1, x2, y2 = things[int(rng.integers(len(things)))].box
     wanted = np.exp(rng.uniform(*np.log(OBJECT_SHARE)))
     side = float(np.clip(max(x2 - x1, y2 - y1) / wanted, *SIDE_SHARE))
-    stretch = np.exp(rng.uniform(-0.12, 0.12))
+    stretch = np.exp(rng.uniform(*_LOG_STRETCH))
     left, right = _span(x1, x2, side * stretch, columns, rng)
     top, bottom = _span(y1, y2, side / stretch, rows, rng)
     return left, top, right, bottom
