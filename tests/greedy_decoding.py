@@ -13,12 +13,19 @@ NEVER = -1
 
 
 def greedy_cached(
-    model: Kosmos2, input_ids: Tensor, image_embeds: Tensor, image_mask: Tensor, attention_mask: Tensor, steps: int
+    model: Kosmos2,
+    input_ids: Tensor,
+    image_embeds: Tensor,
+    image_mask: Tensor,
+    attention_mask: Tensor,
+    steps: int,
+    no_repeat_ngram: int = 0,
 ) -> Tensor:
     """(B, steps) ids. Rows may be padded on the left; each new token's position counts real tokens only."""
     prompt = read(
         model, input_ids, attention_mask=attention_mask, image_embeds=image_embeds, image_mask=image_mask, room=steps
     )
     ids = SimpleNamespace(eos_id=NEVER, pad_id=NEVER)
-    rows = generate(model, ids, prompt, Decoding(max_new_tokens=steps, grammar=False))
+    published = Decoding(steps, no_repeat_ngram=no_repeat_ngram, exempt_tags=False, grammar=False)
+    rows = generate(model, ids, prompt, published)
     return torch.tensor([row.ids for row in rows])

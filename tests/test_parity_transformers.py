@@ -127,14 +127,15 @@ def test_half_precision_is_as_close_to_float32_as_theirs(dtype, config, seed, le
         assert (ours - ideal).abs().mean() <= 1.5 * (theirs - ideal).abs().mean() + floor
 
 
+@pytest.mark.parametrize("ngram", [0, 2, 3])
 @FEW
 @given(config=configs(), seed=st.integers(0, 99), lengths=st.lists(st.integers(1, 9), min_size=2, max_size=3))
-def test_a_left_padded_batch_decodes_as_their_rows_alone(config, seed, lengths, tmp_path):
+def test_a_left_padded_batch_decodes_as_their_rows_alone(ngram, config, seed, lengths, tmp_path):
     ours, theirs = both(random_model(config, seed), tmp_path)
     ids, attention, mask, pixels = random_batch(config, lengths, "left", seed)
     with torch.inference_mode():
         slots = ours.encode_image(pixels)
-    mine = greedy_cached(ours, ids, slots, mask, attention, steps=6)
+    mine = greedy_cached(ours, ids, slots, mask, attention, steps=16, no_repeat_ngram=ngram)
     for row in range(len(lengths)):
         real = attention[row].bool()
         alone = theirs.generate(
@@ -142,7 +143,8 @@ def test_a_left_padded_batch_decodes_as_their_rows_alone(config, seed, lengths, 
             input_ids=ids[row : row + 1, real],
             attention_mask=attention[row : row + 1, real],
             image_embeds_position_mask=mask[row : row + 1, real],
-            max_new_tokens=6,
+            max_new_tokens=16,
+            no_repeat_ngram_size=ngram,
             do_sample=False,
             eos_token_id=None,
         )
