@@ -103,13 +103,16 @@ def _lay_mat(
 
 
 def light(model: mujoco.MjModel, rng: np.random.Generator) -> None:
-    """Draws where the lights stand and how strong they are; they shine at the world's origin."""
-    for index in range(model.nlight):
+    """Lamps, the camera's own light and ambient light; together about 1, else bright colours wash out."""
+    lamps = np.array([rng.uniform(0.3, 0.58), *rng.uniform(0.0, 0.3, model.nlight - 1)])
+    ambient, headlight = rng.uniform(0.32, 0.48), rng.uniform(0.08, 0.22)
+    scale = rng.uniform(0.9, 1.1) / (lamps.sum() + ambient + headlight)
+    for index, lamp in enumerate(lamps):
         position = np.array([*rng.uniform(-1.2, 1.2, 2), rng.uniform(1.1, 1.8)])
-        strength = rng.uniform(0.3, 0.58) if index == 0 else rng.uniform(0.0, 0.3)
         model.light_pos[index] = position
         model.light_dir[index] = -position / np.linalg.norm(position)
-        model.light_diffuse[index] = strength * (1 + rng.uniform(-0.06, 0.06, 3))
-        model.light_specular[index] = rng.uniform(0.1, 0.45)
-    model.vis.headlight.ambient[:] = rng.uniform(0.32, 0.48)
-    model.vis.headlight.diffuse[:] = rng.uniform(0.1, 0.25)
+        model.light_diffuse[index] = scale * lamp * (1 + rng.uniform(-0.06, 0.06, 3))
+        model.light_specular[index] = rng.uniform(0.05, 0.35)
+    model.vis.headlight.ambient[:] = scale * ambient
+    model.vis.headlight.diffuse[:] = scale * headlight
+    model.vis.headlight.specular[:] = rng.uniform(0.0, 0.15)

@@ -22,6 +22,7 @@ PICTURES_PER_MODEL = 50
 """A compiled model and its GL context cost about 0.2 s: as much as ten pictures."""
 INSTANCE_SIDE = 112
 _MIN_GAIN, _MAX_GAIN = 0.7, 1.7
+_BRIGHT_SHARE, _BRIGHT_LEVEL = 0.97, 250.0
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,13 @@ def _record(
 
 
 def expose(rgb: NDArray[np.uint8], brightness: float, white_balance: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """What a camera's automatic exposure does: moves the mean grey level towards `brightness`, within limits."""
-    gain = np.clip(brightness / max(1.0, float(rgb.mean())), _MIN_GAIN, _MAX_GAIN)
+    """What a camera's automatic exposure does: moves the mean grey level towards `brightness`, within limits.
+
+    It does not wash out what is bright already: a red plate would turn pink.
+    """
+    bright = float(np.quantile(rgb[::4, ::4].max(axis=2), _BRIGHT_SHARE))
+    limit = min(_MAX_GAIN, max(1.0, _BRIGHT_LEVEL / max(1.0, bright)))
+    gain = np.clip(brightness / max(1.0, float(rgb.mean())), _MIN_GAIN, limit)
     table = np.clip(np.arange(256)[:, None] * gain * white_balance, 0, 255).astype(np.uint8)
     exposed: NDArray[np.uint8] = cv2.LUT(rgb, table[None])
     return exposed

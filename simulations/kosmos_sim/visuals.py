@@ -27,7 +27,7 @@ def add_visual(spec: mujoco.MjSpec, body: mujoco.MjsBody, name: str, obj: TableO
         )
         mesh.smoothnormal = False  # keeps sharp edges sharp, still smooths curved ones
         colour = part.rgb or rgb or (1.0, 1.0, 1.0)
-        spec.add_material(name=part_name, rgba=[*colour, 1.0], specular=part.shininess, shininess=part.shininess)
+        spec.add_material(name=part_name, rgba=[*colour, 1.0], specular=0.5 * part.shininess, shininess=part.shininess)
         body.add_geom(
             name=part_name,
             type=mujoco.mjtGeom.mjGEOM_MESH,
