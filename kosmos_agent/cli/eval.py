@@ -49,6 +49,32 @@ def tabletop(
         _print(report)
 
 
+@app.command()
+def picks(
+    model: options.Model = "tabletop",
+    layouts: Annotated[int, typer.Option(min=1, help="random tables")] = 100,
+    seed: Annotated[int | None, typer.Option(min=0, help="of the first table", show_default=False)] = None,
+    as_json: options.Json = False,
+    dtype: options.Dtype = "auto",
+    device: options.Device = "cpu",
+    threads: options.Threads = None,
+) -> None:
+    """Closed-loop pick rate with noisy depth, beside the rate of an oracle that is told the true place."""
+    from kosmos_agent.cli._picks import FIRST_SEED, evaluate_picks
+
+    first = FIRST_SEED if seed is None else seed
+    report = evaluate_picks(ModelChoice(model, dtype, device, threads), layouts, first)
+    if as_json:
+        print_json(report)
+        return
+    for line in report["not_picked"]:
+        typer.echo(f"  not picked: {line}")
+    typer.echo(f"picked {report['picked']} of {report['layouts']}; oracle {report['oracle_picked']}")
+    typer.echo(
+        f"of the oracle's picks {report['picked_of_oracle']:.1%}; disturbed others {report['moved_wrong_object']}"
+    )
+
+
 def _print(report: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table

@@ -34,6 +34,9 @@ def tabletop(
         Path | None, typer.Option(help="checkpoint folder to start a new run from", show_default=False)
     ] = None,
     validate_minutes: Annotated[float, typer.Option(min=0.1)] = 10.0,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.1, help="stop and save after so long", show_default=False)
+    ] = None,
     seed: Annotated[int, typer.Option()] = 0,
     workers: Annotated[int, typer.Option(min=0, help="loader processes")] = 1,
     device: options.Device = "cpu",
@@ -52,6 +55,19 @@ def tabletop(
         loader_processes=workers,
         threads=threads,
         validate_minutes=validate_minutes,
+        max_minutes=float("inf") if minutes is None else minutes,
         seed=seed,
     )
     train_tabletop(settings, run, cache, pictures, held_out, phrases, size, start_from, device)
+
+
+@app.command()
+def ship(
+    run: Annotated[Path, typer.Argument(help="folder of the run")] = Path("runs/tabletop"),
+    out: Annotated[Path, typer.Option(help="folder of the shipped model")] = Path("kosmos_agent/weights/tabletop"),
+) -> None:
+    """Write the averaged weights of a run as a bfloat16 checkpoint of at most 25 MB."""
+    from kosmos_agent.cli._train import ship_tabletop
+
+    size = ship_tabletop(run, out)
+    typer.echo(f"{out}: {size / 1e6:.1f} MB")

@@ -76,7 +76,7 @@ class Trainer:
             signal.signal(number, signal.default_int_handler)
         scores: dict[str, object] = {}
         meter = _Meter(self.console, self.settings.log_seconds)
-        checkpoint_at = validate_at = time.monotonic()
+        started = checkpoint_at = validate_at = time.monotonic()
         try:
             for batch in self._batches(examples):
                 meter.add(self._step(batch), len(batch.ids), self.state, self.settings)
@@ -86,7 +86,8 @@ class Trainer:
                 if time.monotonic() - validate_at > 60 * self.settings.validate_minutes:
                     scores = self._validate(held_out, save_model, meter.last)
                     validate_at = time.monotonic()
-                if self.state.step >= self.settings.steps:
+                overtime = time.monotonic() - started > 60 * self.settings.max_minutes
+                if overtime or self.state.step >= self.settings.steps:
                     break
         except KeyboardInterrupt:
             self.console.print("interrupted: saving")

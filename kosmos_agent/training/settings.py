@@ -13,6 +13,7 @@ class TrainSettings:
 
     So a run can be lengthened when it is resumed, and shortened by bringing the decay forward.
     `dense_only_steps`: first steps on the dense labels alone, which teach the vision tower at half the cost.
+    `max_minutes`: stop and save after so much wall-clock time.
     """
 
     steps: int = 12_000
@@ -31,6 +32,7 @@ class TrainSettings:
     checkpoint_minutes: float = 4.0
     validate_minutes: float = 10.0
     log_seconds: float = 30.0
+    max_minutes: float = float("inf")
 
     def __post_init__(self) -> None:
         if not 0 < self.batch_size <= 4096:

@@ -1,0 +1,97 @@
+"""Closed-loop picks on random tables, judged by the simulator; beside each, the pick of an oracle."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+
+from kosmos_agent.cli._load import ModelChoice, load_grounder
+from kosmos_agent.errors import NoDepthError, PlanningError
+from kosmos_agent.grounder import Grounder
+from kosmos_agent.results import Grounding
+from kosmos_agent.robot.camera import Camera
+from kosmos_agent.robot.pick import Look, pick_by_phrase
+from kosmos_sim.grasp import GRASPABLE
+from kosmos_sim.oracle import trial
+from kosmos_sim.world import Tabletop
+
+CAMERA = "front"
+FIRST_SEED = 50_000
+"""Layouts of the published figures: FIRST_SEED, FIRST_SEED + 1, ..."""
+
+
+@dataclass(frozen=True)
+class PickTrial:
+    """One table. status: `PickReport.status`, or the code of the error that ended it. picked: the simulator's word."""
+
+    seed: int
+    phrase: str
+    status: str
+    picked: bool
+    oracle_picked: bool
+    moved_wrong_object: bool
+
+
+def evaluate_picks(choice: ModelChoice, layouts: int, first_seed: int) -> dict[str, Any]:
+    """Category k modulo their number is asked for on layout k, by colour and category, from the front camera."""
+    started = time.perf_counter()
+    grounder = load_grounder(choice)
+    seeds = range(first_seed, first_seed + layouts)
+    trials = [
+        pick_trial(grounder, seed, GRASPABLE[index % len(GRASPABLE)])
+        for index, seed in enumerate(track(seeds, description="tables", console=Console(stderr=True)))
+    ]
+    return {
+        **summary(trials),
+        "first_seed": first_seed,
+        "model": grounder.name,
+        "seconds": time.perf_counter() - started,
+    }
+
+
+def pick_trial(grounder: Grounder, seed: int, category: str) -> PickTrial:
+    """One table, seen through noisy depth with holes."""
+    with Tabletop.random(seed, (category, None)) as world:
+        phrase = f"the {world.target.colour} {world.target.category}"
+        status = _play(grounder, world, phrase)
+        verdict = world.judge.verdict(world.target.name)
+    oracle = trial(seed, category)
+    return PickTrial(seed, phrase, status, verdict.picked, oracle.picked, verdict.moved_wrong_object)
+
+
+def _play(grounder: Grounder, world: Tabletop, phrase: str) -> str:
+    def see() -> Look:
+        seen = world.observe(CAMERA)
+        height, width = seen.depth_m.shape
+        return Look(seen.rgb, seen.depth_m, Camera.from_matrix(seen.intrinsics, width, height), seen.T_base_camera)
+
+    def ground(rgb: NDArray[np.uint8], words: str) -> Grounding:
+        return grounder.view(rgb).find(words)
+
+    try:
+        return pick_by_phrase(phrase, see, ground, world.planner, max_looks=1).status
+    except (NoDepthError, PlanningError) as error:
+        return error.code
+
+
+def summary(trials: Sequence[PickTrial]) -> dict[str, Any]:
+    """`picked` and `oracle_picked` of `layouts`; `picked_of_oracle`: share of the oracle's picks that were made too."""
+    both = sum(trial.picked and trial.oracle_picked for trial in trials)
+    possible = sum(trial.oracle_picked for trial in trials)
+    return {
+        "layouts": len(trials),
+        "picked": sum(trial.picked for trial in trials),
+        "oracle_picked": possible,
+        "picked_of_oracle": both / possible if possible else 0.0,
+        "moved_wrong_object": sum(trial.moved_wrong_object for trial in trials),
+        "statuses": dict(Counter(trial.status for trial in trials)),
+        "not_picked": [f"{trial.seed} {trial.phrase}: {trial.status}" for trial in trials if not trial.picked],
+    }
