@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -18,6 +17,7 @@ import numpy as np
 from kosmos_agent.errors import InvalidArgumentError, PlanningError
 from kosmos_agent.results import Target3D
 from kosmos_sim.grasp import GRASPABLE
+from kosmos_sim.sight import sighted_target
 from kosmos_sim.world import Tabletop
 
 
@@ -37,25 +37,33 @@ class Trial:
 
 
 def trials(
-    layouts: int, first_seed: int = 0, categories: Sequence[str] = GRASPABLE, error_m: float = 0.0
+    layouts: int,
+    first_seed: int = 0,
+    categories: Sequence[str] = GRASPABLE,
+    error_m: float = 0.0,
+    camera: str | None = None,
 ) -> Iterator[Trial]:
-    """Layout k asks for category k modulo their number. error_m: Gaussian error on each axis, half of it in z."""
+    """Layout k asks for category k modulo their number; see `trial` for the rest."""
     unknown = sorted(set(categories) - set(GRASPABLE))
     if unknown:
         raise InvalidArgumentError(f"not graspable: {', '.join(unknown)}; valid: {', '.join(GRASPABLE)}")
     for index in range(layouts):
-        yield trial(first_seed + index, categories[index % len(categories)], error_m)
+        yield trial(first_seed + index, categories[index % len(categories)], error_m, camera)
 
 
-def trial(seed: int, category: str, error_m: float = 0.0) -> Trial:
-    """Lays a table, picks at the true place (plus the error) and asks the judge."""
+def trial(seed: int, category: str, error_m: float = 0.0, camera: str | None = None) -> Trial:
+    """Lays a table, picks at the known place and asks the judge.
+
+    error_m: Gaussian error on each axis of that place, half of it in z. camera: not the true place, but what this
+    camera's measured depth says of it inside the true box.
+    """
     with Tabletop.random(seed, (category, None)) as world:
-        target = world.truth()[0].as_target()
+        target = world.truth()[0].as_target() if camera is None else sighted_target(world, camera)
         if error_m:
             target = _disturbed(target, np.random.default_rng([seed, 1]), error_m)
         try:
             outcome = world.planner.pick(target)
-            reason, seconds = outcome.reason, outcome.duration_s
+            reason, seconds = str(outcome.reason), outcome.duration_s
         except PlanningError as error:
             reason, seconds = f"planning: {error}", 0.0
         verdict = world.judge.verdict(world.target.name)
@@ -97,10 +105,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the first layout; the others count up")
     parser.add_argument("--categories", nargs="*", default=list(GRASPABLE))
     parser.add_argument("--error-mm", type=float, default=0.0, help="Gaussian error on the known place")
+    parser.add_argument("--camera", help="find the place from the true box in this camera and its measured depth")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
     options = parser.parse_args(arguments)
     results = []
-    for result in trials(options.layouts, options.seed, options.categories, options.error_mm / 1000):
+    for result in trials(options.layouts, options.seed, options.categories, options.error_mm / 1000, options.camera):
         results.append(result)
         if not options.json:
             print(result, flush=True)
@@ -108,4 +117,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

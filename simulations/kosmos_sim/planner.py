@@ -108,6 +108,13 @@ class SimArmPlanner:
         self._rise(TRANSIT_M)
         self._follow(self._paths.timed(self._driver.q_goal, [HOME_Q]))
 
+    def let_go(self) -> None:
+        """Opens the gripper where it is, rises, and goes home."""
+        self._driver.cancel = None
+        self._driver.open()
+        self._held = None
+        self.go_home()
+
     def _check_frame(self, frame_id: str) -> None:
         if frame_id != BASE_FRAME:
             raise PlanningError(f"the goal is in frame {frame_id!r}; valid: {BASE_FRAME!r}")

@@ -16,7 +16,7 @@ TABLE_MIDDLE_M = np.array([0.5, 0.0, 0.0])
 MOUNTED = {"front": "front", "shoulder": "over_shoulder"}
 """Name of a mounted camera -> its mount in `cameras.MOUNTS`."""
 CAMERAS = (*MOUNTED, "wrist")
-_FOVY_DEG = (42.0, 50.0)
+_FOVY_DEG = (38.0, 45.0)
 
 
 def add_cameras(spec: mujoco.MjSpec, rng: np.random.Generator) -> dict[str, str]:

@@ -65,15 +65,15 @@ def lay(rng: np.random.Generator, target: Target | None = None, distractors: int
     Exactly one thing answers to the target's words; where there is room, one of the others shares only its
     category and one only its colour. InvalidArgumentError for words that no object has.
     """
-    wanted = MAX_DISTRACTORS if distractors is None else distractors
-    if distractors is None:
-        wanted = int(rng.integers(MIN_DISTRACTORS, MAX_DISTRACTORS + 1))
+    wanted = int(rng.integers(MIN_DISTRACTORS, MAX_DISTRACTORS + 1)) if distractors is None else distractors
+    if not 0 <= wanted <= MAX_DISTRACTORS:
+        raise InvalidArgumentError(f"{wanted} distractors; valid: 0 to {MAX_DISTRACTORS}")
     for _ in range(_ATTEMPTS):
         first = draw(rng, *(target or (str(rng.choice(GRASPABLE)), None)))
         placings = _place([first, *_others(rng, first, wanted)], rng)
         if len(placings) > min(wanted, MIN_DISTRACTORS):
             return placings
-    raise InvalidArgumentError(f"{wanted} distractors do not fit on the table; valid: up to {MAX_DISTRACTORS}")
+    raise InvalidArgumentError(f"no room for {target} and {wanted} others on the table")
 
 
 def draw(rng: np.random.Generator, category: str, colour: str | None = None) -> Choice:

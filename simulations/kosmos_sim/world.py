@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kosmos_agent.errors import InvalidArgumentError
+from kosmos_agent.robot.camera import Camera
+from kosmos_agent.robot.frames import apply
 from kosmos_sim.building import Built, Item, build
 from kosmos_sim.depth_noise import DepthSensor
 from kosmos_sim.judge import ItemTruth, Judge
@@ -28,6 +30,7 @@ _ARM_GROUP = 2
 _CLUTTER_PX = (240, 180)
 _CLUTTER_Z_M = (0.012, 0.3)
 _CLUTTER_X_M = (0.2, 0.9)
+_CLUTTER_SIDE_M = 0.5
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,16 @@ class Tabletop:
             depth_m = self._measured(depth_m, K, camera, stamp_ns)
         return Observation(camera, rgb, depth_m, K, T_base_camera, stamp_ns)
 
+    def owners(self, camera: str, width: int, height: int) -> NDArray[np.str_]:
+        """(H, W) name of the item that each pixel shows, "" for none. For judges and tests, like `truth`."""
+        names = np.array([self.model.body(int(body)).name for body in self.model.geom_bodyid] + [""])
+        names[~np.isin(names, [item.name for item in self.items])] = ""
+        with self.lock:
+            renderer = self._renderer(width, height)
+            renderer.update(self.data, self._camera(camera))
+            owners: NDArray[np.str_] = names[renderer.layers().geoms]
+        return owners
+
     def clutter(self) -> NDArray[np.float64]:
         """(N, 3) points of what stands on the table, base frame, from the mounted cameras' depth without the arm."""
         return np.vstack([self._points(camera) for camera in ("front", "shoulder")])
@@ -152,21 +165,31 @@ class Tabletop:
             self._renderers[key] = Renderer(self.model, width, height, supersampling)
         return self._renderers[key]
 
+    def _any_renderer(self) -> Renderer:
+        """One that this thread has already: opening another costs more than drawing."""
+        thread = threading.get_ident()
+        for key, renderer in self._renderers.items():
+            if key[0] == thread and key[1] >= _CLUTTER_PX[0]:
+                return renderer
+        return self._renderer(*_CLUTTER_PX)
+
     def _points(self, camera: str) -> NDArray[np.float64]:
         """The arm knows its own shape, so its pixels are left out, as a self-filter does on a real robot."""
-        width, height = _CLUTTER_PX
         name = self._camera(camera)
         with self.lock:
-            renderer = self._renderer(width, height)
+            renderer = self._any_renderer()
+            width, height = renderer.width, renderer.height
             renderer.update(self.data, name)
             layers = renderer.layers()
             T_base_camera, stamp_ns = camera_pose(self.model, self.data, name), self.stamp_ns
-        K = self._intrinsics(name, width, height)
-        own = (layers.geoms >= 0) & (self.model.geom_group[layers.geoms] == _ARM_GROUP)
-        rows, columns = np.nonzero(~own)
-        depth = self._measured(layers.depth_m, K, camera, stamp_ns)[rows, columns].astype(np.float64)
-        rays = np.column_stack([columns + 0.5, rows + 0.5, np.ones(len(rows))]) @ np.linalg.inv(K).T
-        points = (rays * depth[:, None]) @ T_base_camera[:3, :3].T + T_base_camera[:3, 3]
-        inside = (points[:, 2] > _CLUTTER_Z_M[0]) & (points[:, 2] < _CLUTTER_Z_M[1])
-        inside &= (points[:, 0] > _CLUTTER_X_M[0]) & (points[:, 0] < _CLUTTER_X_M[1]) & (np.abs(points[:, 1]) < 0.5)
-        return points[inside]
+        stride = max(1, width // _CLUTTER_PX[0])
+        exact_m, geoms = layers.depth_m[::stride, ::stride], layers.geoms[::stride, ::stride]
+        thin = Camera.from_matrix(self._intrinsics(name, width, height), width, height).scaled_to(*geoms.shape[::-1])
+        depth_m = self._measured(np.ascontiguousarray(exact_m), thin.matrix, camera, stamp_ns)
+        own = (geoms >= 0) & (self.model.geom_group[geoms] == _ARM_GROUP)
+        rows, columns = np.nonzero(~own & (depth_m > 0))
+        pixels = np.column_stack([columns, rows]) + 0.5 / stride
+        points = apply(T_base_camera, thin.back_project(pixels, depth_m[rows, columns]))
+        (low, high), (near, far) = _CLUTTER_Z_M, _CLUTTER_X_M
+        x, y, z = points.T
+        return points[(z > low) & (z < high) & (x > near) & (x < far) & (np.abs(y) < _CLUTTER_SIDE_M)]

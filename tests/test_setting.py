@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+
+from kosmos_agent.errors import InvalidArgumentError
+from kosmos_sim.footprints import clearance
+from kosmos_sim.grasp import GRASPABLE, HABITS
+from kosmos_sim.lexicon import lookalikes
+from kosmos_sim.setting import GAP_M, MIN_DISTRACTORS, TARGET_AREA_M, draw, lay
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("words", [("cup", "red"), ("banana", None), ("apple", "green"), None])
+def test_exactly_one_thing_answers_to_the_words(seed, words):
+    placings = lay(np.random.default_rng(seed), words)
+    category, colour = placings[0].choice.words
+    if words is not None:
+        assert category == words[0]
+        assert words[1] in (None, colour)
+    for other in placings[1:]:
+        assert not (other.choice.obj.category in lookalikes(category) and other.choice.colour == colour)
+    assert len(placings) > MIN_DISTRACTORS
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_others_share_only_the_category_or_only_the_colour(seed):
+    placings = lay(np.random.default_rng(seed), ("cup", "red"))
+    others = [placing.choice.words for placing in placings[1:]]
+    assert any(category == "cup" and colour != "red" for category, colour in others)
+    assert any(category != "cup" and colour == "red" for category, colour in others)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_there_is_room_around_everything(seed):
+    placings = lay(np.random.default_rng(seed))
+    for index, first in enumerate(placings):
+        for second in placings[index + 1 :]:
+            assert clearance(first.footprint, second.footprint) > GAP_M
+    x, y = placings[0].position_m
+    assert TARGET_AREA_M[0][0] <= x <= TARGET_AREA_M[0][1]
+    assert TARGET_AREA_M[1][0] <= y <= TARGET_AREA_M[1][1]
+
+
+@pytest.mark.parametrize("category", GRASPABLE)
+def test_graspable_things_fit_the_gripper(category):
+    habit = HABITS.get(category)
+    if habit is not None and habit.rim:
+        return
+    for seed in range(5):
+        obj = draw(np.random.default_rng(seed), category).obj
+        assert obj.extents[:2].min() * (habit.width if habit else 1.0) <= 0.0701
+
+
+def test_words_that_no_object_has_are_named():
+    rng = np.random.default_rng(0)
+    with pytest.raises(InvalidArgumentError, match=r"unicorn.*cup"):
+        draw(rng, "unicorn")
+    with pytest.raises(InvalidArgumentError, match=r"mauve.*red"):
+        draw(rng, "cup", "mauve")
+    with pytest.raises(InvalidArgumentError, match=r"no red banana; valid colours: yellow"):
+        draw(rng, "banana", "red")
+
+
+def test_the_number_of_others_is_what_was_asked():
+    assert len(lay(np.random.default_rng(4), ("cup", None), 2)) == 3
+    for count in (-1, 400):
+        with pytest.raises(InvalidArgumentError, match="valid: 0 to 8"):
+            lay(np.random.default_rng(4), ("cup", None), count)
