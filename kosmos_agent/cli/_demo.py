@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 from kosmos_sim.grasp import GRASPABLE
 from kosmos_sim.lexicon import COLOURS
 from kosmos_sim.setting import Target
-from kosmos_sim.world import Observation, Tabletop
+from kosmos_sim.world import Tabletop
+from numpy.typing import NDArray
 from PIL import Image
 
 from kosmos_agent.cli._film import Film
@@ -21,10 +23,11 @@ from kosmos_agent.drawing import annotate, film_frame
 from kosmos_agent.errors import InvalidArgumentError, NoDepthError, PlanningError
 from kosmos_agent.results import Grounding, Target3D
 from kosmos_agent.robot.camera import Camera
-from kosmos_agent.robot.locate import locate
+from kosmos_agent.robot.pick import Look, PickReport, PickStep, pick_by_phrase
 from kosmos_agent.robot.planner import MotionOutcome, Phase
 
 CAMERA = "front"
+_BETWEEN_LOOKS_S = 0.1
 _VERB = re.compile(r"^(?:please\s+)?(?:pick\s+up|pick|grab|grasp|take|get|lift|fetch|give\s+me|bring\s+me)\s+", re.I)
 
 
@@ -49,7 +52,7 @@ class Step:
 
     name: str
     milliseconds: float
-    detail: str
+    detail: str = ""
 
 
 @dataclass
@@ -92,79 +95,94 @@ class Demo:
             world = Tabletop.random(self.run.seed, self._wanted)
             note.detail = f"seed {self.run.seed}, {len(world.items)} things, cameras {', '.join(world.cameras)}"
         with world:
-            self._play(eye, world, out)
+            film = Film(world, CAMERA)
+            robot = _Robot(world, eye, film, self._add)
+            self._pick(robot)
+            self._show(robot, out)
         with self._step("oracle") as note:
             self.run.oracle_picked = oracle_picks(self.run.seed, self._wanted)
             note.detail = f"the same table, told the true place: picked {str(self.run.oracle_picked).lower()}"
         return self.run
 
-    def _play(self, eye: Eye, world: Tabletop, out: Path) -> None:
-        with self._step("look") as note:
-            seen = world.observe(CAMERA)
-            note.detail = f"{CAMERA} camera, {seen.rgb.shape[1]} x {seen.rgb.shape[0]}, noisy depth with holes"
-        before = Image.fromarray(seen.rgb)
-        answer = self._find(eye, before, seen)
-        self._save(annotate(before, answer), out / "before.png")
-        film = Film(world, CAMERA)
-        film.still(before, answer)
-        target = self._locate(answer, seen)
-        if target is not None:
-            self._pick(world, target, film)
-        self.run.picked = world.judge.verdict(world.target.name).picked
-        after = Image.fromarray(world.observe(CAMERA).rgb)
-        self._save(film_frame(after, f"picked: {str(self.run.picked).lower()}"), out / "after.png")
-        self.run.files += film.write(out, after, self.run.picked)
-
-    def _find(self, eye: Eye, picture: Image.Image, seen: Observation) -> Grounding:
-        with self._step("find") as note:
-            view = eye.view(picture, stamp_ns=seen.stamp_ns, frame_id=f"{CAMERA}_optical_frame")
-            answer = self.run.answer = view.find(self.run.phrase)
-            note.detail = _answer_words(answer)
-        return answer
-
-    def _locate(self, answer: Grounding, seen: Observation) -> Target3D | None:
-        if answer.status != "found":
-            self.run.reason = f"{answer.phrase!r} was {answer.status}"
-            return None
-        camera = Camera.from_matrix(seen.intrinsics, seen.rgb.shape[1], seen.rgb.shape[0])
+    def _pick(self, robot: _Robot) -> None:
         try:
-            with self._step("locate") as note:
-                target = self.run.target = locate(answer, seen.depth_m, camera, seen.T_base_camera)
-                note.detail = _target_words(target)
-        except NoDepthError as error:
-            self.run.reason = str(error)
-            return None
-        return target
-
-    def _pick(self, world: Tabletop, target: Target3D, film: Film) -> None:
-        phases: list[Phase] = []
-
-        def begin(phase: Phase) -> None:
-            phases.append(phase)
-            film.begin(phase)
-
-        try:
-            with self._step("pick") as note, film.rolling():
-                outcome = self.run.outcome = world.planner.pick(target, on_phase=begin)
-                note.detail = f"{outcome.reason} after {outcome.duration_s:.1f} simulated s: {', '.join(phases)}"
-        except PlanningError as error:
+            report = robot.pick(self.run.phrase)
+        except (NoDepthError, PlanningError) as error:
             self.run.reason = str(error)
         else:
-            self.run.reason = "" if outcome.succeeded else outcome.message
+            self.run.target, self.run.outcome = report.target, report.outcome
+            self.run.reason = "" if report.picked else report.message
+        self.run.answer = robot.answer
+        self.run.picked = robot.world.judge.verdict(robot.world.target.name).picked
+
+    def _show(self, robot: _Robot, out: Path) -> None:
+        with self._step("pictures") as note:
+            after = Image.fromarray(robot.world.observe(CAMERA).rgb)
+            self._save(annotate(robot.picture, robot.answer), out / "before.png")
+            self._save(film_frame(after, f"picked: {str(self.run.picked).lower()}"), out / "after.png")
+            self.run.files += robot.film.write(out, robot.picture, robot.answer, after, self.run.picked)
+            note.detail = str(out)
 
     def _save(self, picture: Image.Image, path: Path) -> None:
         picture.save(path)
         self.run.files.append(str(path))
 
+    def _add(self, step: Step) -> None:
+        self.run.steps.append(step)
+        self._report(step)
+
     @contextmanager
     def _step(self, name: str) -> Iterator[_Note]:
         note, start = _Note(), time.perf_counter()
-        try:
-            yield note
-        finally:
-            step = Step(name, 1000 * (time.perf_counter() - start), note.detail or "failed")
-            self.run.steps.append(step)
-            self._report(step)
+        yield note
+        self._add(Step(name, 1000 * (time.perf_counter() - start), note.detail))
+
+
+class _Robot:
+    """Eyes and arm on one table. picture, answer: the last ones."""
+
+    picture: Image.Image
+    answer: Grounding
+
+    def __init__(self, world: Tabletop, eye: Eye, film: Film, report: Callable[[Step], None]) -> None:
+        self.world, self.film = world, film
+        self._eye, self._report = eye, report
+        self._stamp_ns = 0
+        self._detail = ""
+
+    def pick(self, phrase: str) -> PickReport:
+        """Errors of `pick_by_phrase`."""
+        with self.film.rolling():
+            report = pick_by_phrase(
+                phrase, self._see, self._ground, self.world.planner, on_step=self._done, on_phase=self._begin
+            )
+        if report.target is not None:
+            self._report(Step("target", 0.0, _target_words(report.target)))
+        return report
+
+    def _see(self) -> Look:
+        self.world.driver.hold(_BETWEEN_LOOKS_S)
+        seen = self.world.observe(CAMERA)
+        self._stamp_ns = seen.stamp_ns
+        height, width = seen.rgb.shape[:2]
+        self._detail = f"{CAMERA} camera, {width} x {height}, noisy depth with holes"
+        return Look(seen.rgb, seen.depth_m, Camera.from_matrix(seen.intrinsics, width, height), seen.T_base_camera)
+
+    def _ground(self, rgb: NDArray[np.uint8], phrase: str) -> Grounding:
+        self.picture = Image.fromarray(rgb)
+        view = self._eye.view(self.picture, stamp_ns=self._stamp_ns, frame_id=f"{CAMERA}_optical_frame")
+        self.answer = view.find(phrase)
+        self._detail = _answer_words(self.answer)
+        return self.answer
+
+    def _begin(self, phase: Phase) -> None:
+        self.film.begin(phase)
+        self._detail += f"{', ' if self._detail else ''}{phase}"
+
+    def _done(self, step: PickStep) -> None:
+        name = step.name if step.name == "pick" else f"{step.name} {step.look}"
+        self._report(Step(name, step.duration_ms, self._detail))
+        self._detail = ""
 
 
 def phrase_of(instruction: str) -> str:

@@ -29,15 +29,6 @@ class Film:
         self._steps = 0
         self._phase: Phase | None = None
 
-    def still(self, picture: Image.Image, answer: Grounding) -> None:
-        """The picture with the answer's box on it, long enough to be seen."""
-        words = f"{answer.phrase}: {answer.status.replace('_', ' ')}"
-        if answer.candidates:
-            words += f", {100 * answer.best.probability:.0f} %"
-        frame = film_frame(picture.resize(_SIZE_PX, Image.Resampling.LANCZOS), words, answer)
-        self._frames += [frame] * round(_STILL_S * _FPS)
-        self._shots.append((words, film_frame(picture, "", answer)))
-
     def begin(self, phase: Phase) -> None:
         """What the arm does from now on; the moment at which it has closed its fingers goes into the strip."""
         self._phase = phase
@@ -46,26 +37,30 @@ class Film:
 
     @contextmanager
     def rolling(self) -> Iterator[None]:
-        """Records while inside."""
+        """Records while inside, from the first phase on."""
         self._world.driver.hooks.append(self._advance)
         try:
             yield
         finally:
             self._world.driver.hooks.remove(self._advance)
 
-    def write(self, out: Path, after: Image.Image, picked: bool) -> list[str]:
-        """film.webp and strip.png in `out`; their paths."""
-        words = f"picked: {str(picked).lower()}"
-        last = after.resize(_SIZE_PX, Image.Resampling.LANCZOS)
+    def write(self, out: Path, before: Image.Image, answer: Grounding, after: Image.Image, picked: bool) -> list[str]:
+        """film.webp and strip.png in `out`, from the answer to the verdict; gives their paths."""
+        said = f"{answer.phrase}: {answer.status.replace('_', ' ')}"
+        if answer.candidates:
+            said += f", {100 * answer.best.probability:.0f} %"
+        verdict = f"picked: {str(picked).lower()}"
+        first, last = (picture.resize(_SIZE_PX, Image.Resampling.LANCZOS) for picture in (before, after))
+        still = [film_frame(first, said, answer)] * round(_STILL_S * _FPS)
         film, strip = out / "film.webp", out / "strip.png"
-        write_film([*self._frames, film_frame(last, words)], film, fps=_FPS)
-        write_strip([*self._shots, (words, after)], strip)
+        write_film([*still, *self._frames, film_frame(last, verdict)], film, fps=_FPS)
+        write_strip([(said, film_frame(before, "", answer)), *self._shots, (verdict, after)], strip)
         return [str(film), str(strip)]
 
     def _advance(self) -> None:
         self._steps += 1
-        if self._steps % round(1 / (_FPS * CONTROL_PERIOD_S)) == 0:
-            self._frames.append(film_frame(self._picture(), self._phase or ""))
+        if self._phase is not None and self._steps % round(1 / (_FPS * CONTROL_PERIOD_S)) == 0:
+            self._frames.append(film_frame(self._picture(), self._phase))
 
     def _picture(self) -> Image.Image:
         return Image.fromarray(self._world.observe(self._camera, *_SIZE_PX, depth_noise=False).rgb)
