@@ -1,9 +1,9 @@
 import mujoco
 import numpy as np
 import pytest
+from kosmos_sim.arm import HOME_Q, JOINT_RANGES_RAD, MAX_OPENING_M, READY_Q, ArmNames, add_arm, set_arm
 
 from kosmos_agent.errors import InvalidArgumentError
-from kosmos_sim.arm import HOME_Q, JOINT_RANGES_RAD, MAX_OPENING_M, READY_Q, ArmNames, add_arm, set_arm
 
 
 @pytest.fixture

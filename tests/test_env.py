@@ -4,9 +4,9 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
+from kosmos_sim.env import ENV_ID, TableTopEnv
 
 from kosmos_agent.errors import InvalidArgumentError
-from kosmos_sim.env import ENV_ID, TableTopEnv
 
 
 @pytest.fixture(scope="module")

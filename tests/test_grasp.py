@@ -2,13 +2,13 @@ import math
 
 import numpy as np
 import pytest
-
-from kosmos_agent.errors import PlanningError
-from kosmos_agent.results import Box, Target3D
 from kosmos_sim.arm import MAX_OPENING_M, PALM_CLEARANCE_M, TIP_LENGTH_M
 from kosmos_sim.clearance import least_blocked, points_in_the_way, without_target
 from kosmos_sim.grasp import GRASPABLE, category_word, grasps
 from kosmos_sim.objects import CATEGORIES
+
+from kosmos_agent.errors import PlanningError
+from kosmos_agent.results import Box, Target3D
 
 
 def target(phrase="the thing", extent=(0.06, 0.06), height=0.08, yaw=0.0, support=0.0, at=(0.5, 0.0)):

@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from kosmos_sim.arm import JOINT_RANGES_RAD, READY_Q, add_arm
 from kosmos_sim.ik import ArmKinematics, top_down
 

@@ -1,11 +1,11 @@
 import mujoco
 import numpy as np
 import pytest
-
-from kosmos_agent.errors import InvalidArgumentError
 from kosmos_sim.building import build
 from kosmos_sim.judge import LIFTED_M, MOVED_M, Judge, smallest_rectangle
 from kosmos_sim.setting import lay
+
+from kosmos_agent.errors import InvalidArgumentError
 
 
 @pytest.fixture

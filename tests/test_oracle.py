@@ -1,9 +1,9 @@
 import json
 
 import pytest
+from kosmos_sim.oracle import main, summary, trial, trials
 
 from kosmos_agent.errors import InvalidArgumentError
-from kosmos_sim.oracle import main, summary, trial, trials
 
 KINDS = ("cup", "bottle", "box", "bowl", "spoon", "ball")
 

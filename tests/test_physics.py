@@ -1,7 +1,6 @@
 import mujoco
 import numpy as np
 import pytest
-
 from kosmos_sim.arm import ARM_BIT, OBJECT_BIT
 from kosmos_sim.hulls import stacked
 from kosmos_sim.objects import CATEGORIES

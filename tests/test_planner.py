@@ -3,15 +3,15 @@
 import mujoco
 import numpy as np
 import pytest
-
-from kosmos_agent.errors import CancelledError, PlanningError
-from kosmos_agent.robot.cancel import CancelToken
-from kosmos_agent.robot.planner import PICK_PHASES, PLACE_PHASES, PlaceGoal, Planner
 from kosmos_sim.building import build
 from kosmos_sim.judge import Judge
 from kosmos_sim.motion import CONTROL_PERIOD_S, ArmDriver
 from kosmos_sim.planner import SimArmPlanner
 from kosmos_sim.setting import lay
+
+from kosmos_agent.errors import CancelledError, PlanningError
+from kosmos_agent.robot.cancel import CancelToken
+from kosmos_agent.robot.planner import PICK_PHASES, PLACE_PHASES, PlaceGoal, Planner
 
 
 class Bench:

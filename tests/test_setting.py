@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
-
-from kosmos_agent.errors import InvalidArgumentError
 from kosmos_sim.footprints import clearance
 from kosmos_sim.grasp import GRASPABLE, HABITS
 from kosmos_sim.lexicon import lookalikes
 from kosmos_sim.setting import GAP_M, MIN_DISTRACTORS, TARGET_AREA_M, draw, lay
+
+from kosmos_agent.errors import InvalidArgumentError
 
 
 @pytest.mark.parametrize("seed", range(8))

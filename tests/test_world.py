@@ -4,12 +4,12 @@ import threading
 
 import numpy as np
 import pytest
+from kosmos_sim.sight import sighted_target, true_grounding
+from kosmos_sim.world import Tabletop
 
 from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.robot.camera import Camera
 from kosmos_agent.robot.frames import apply, checked_transform, inverse
-from kosmos_sim.sight import sighted_target, true_grounding
-from kosmos_sim.world import Tabletop
 
 SIZE = (320, 240)
 
@@ -105,6 +105,27 @@ def test_other_threads_draw_with_their_own_context(world):
     thread.start()
     thread.join()
     assert np.array_equal(found[0], here)
+
+
+def test_a_thread_may_look_while_another_moves_the_arm():
+    with Tabletop.random(21, ("block", "red"), 1) as world:
+        world.clutter()  # the moving thread draws too
+        stamps, stop = [], threading.Event()
+
+        def watch():
+            while not stop.is_set():
+                stamps.append(world.observe("front", 64, 48, depth_noise=False).stamp_ns)
+            world.close()
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        outcome = world.planner.pick(world.truth()[0].as_target())
+        stop.set()
+        watcher.join()
+        assert outcome.succeeded
+        assert world.judge.verdict(world.target.name).picked
+        assert stamps == sorted(stamps)
+        assert len(set(stamps)) > 1
 
 
 def test_what_cannot_be_drawn_is_named(world):

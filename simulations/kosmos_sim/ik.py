@@ -19,6 +19,8 @@ Array = NDArray[np.float64]
 
 _LIMIT_MARGIN_RAD = 0.01
 _STEP_LIMIT_RAD = 0.4
+_PATIENCE = 12
+"""Steps without getting nearer after which the goal counts as out of reach."""
 
 
 @dataclass(frozen=True)
@@ -63,16 +65,16 @@ class ArmKinematics:
         """Best effort from `q_start`, inside the joint limits; ask `IkResult.within` whether it got there."""
         q = np.array(q_start, dtype=np.float64)
         lower, upper = JOINT_RANGES_RAD[:, 0] + _LIMIT_MARGIN_RAD, JOINT_RANGES_RAD[:, 1] - _LIMIT_MARGIN_RAD
-        best: IkResult | None = None
+        best, since = IkResult(q, math.inf, math.inf), 0
         for _ in range(iterations):
             error = self._error(q, position_m, rotation)
             result = IkResult(q, float(np.linalg.norm(error[:3])), float(np.linalg.norm(error[3:])))
-            if best is None or _cost(result) < _cost(best):
+            since = 0 if _cost(result) < 0.98 * _cost(best) else since + 1
+            if _cost(result) < _cost(best):
                 best = result
-            if result.within(2e-4, 2e-3):
+            if result.within(2e-4, 2e-3) or since > _PATIENCE:
                 break
             q = np.clip(q + self._step(error, q, damping), lower, upper)
-        assert best is not None  # noqa: S101  (iterations >= 1)
         return best
 
     def _error(self, q: Array, position_m: Array, rotation: Array) -> Array:

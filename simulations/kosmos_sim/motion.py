@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import mujoco
 import numpy as np
@@ -34,10 +35,18 @@ class ArmDriver:
     """Plays joint paths on the position servos of one arm.
 
     hooks: called after every control step. cancel: looked at before every control step.
+    lock: held while the state changes, so that others may read it between two control steps.
     """
 
-    def __init__(self, model: mujoco.MjModel, data: mujoco.MjData, names: ArmNames | None = None) -> None:
+    def __init__(
+        self,
+        model: mujoco.MjModel,
+        data: mujoco.MjData,
+        names: ArmNames | None = None,
+        lock: AbstractContextManager[object] | None = None,
+    ) -> None:
         names = names or ArmNames()
+        self._lock = lock or nullcontext()
         self.model, self.data = model, data
         self.hooks: list[StepHook] = []
         self.cancel: CancelToken | None = None
@@ -77,7 +86,8 @@ class ArmDriver:
         if self.cancel is not None and self.cancel.cancelled:
             self.freeze()
             raise MotionStoppedError("cancelled", f"stopped: {self.cancel.reason}")
-        mujoco.mj_step(self.model, self.data, self._substeps)
+        with self._lock:
+            mujoco.mj_step(self.model, self.data, self._substeps)
         for hook in self.hooks:
             hook()
         self._check_lag()

@@ -59,7 +59,7 @@ class Tabletop:
     def __init__(self, built: Built, rng: np.random.Generator) -> None:
         self.model, self.data, self.items = built.model, built.data, built.items
         self.lock = threading.RLock()
-        self.driver = ArmDriver(built.model, built.data)
+        self.driver = ArmDriver(built.model, built.data, lock=self.lock)
         self.planner = SimArmPlanner(self.driver, self.clutter)
         self.judge = Judge(built.model, built.data, built.items)
         self._cameras = built.cameras
