@@ -6,14 +6,17 @@ import mujoco
 import numpy as np
 import pytest
 from kosmos_sim.background_arm import add_background_arm
+from kosmos_sim.colours import sample_rgb
 from kosmos_sim.footprints import clearance
 from kosmos_sim.labels import Shot, describe, placement_map, tight_box
 from kosmos_sim.render import Layers, Renderer, camera_pose, intrinsics
 from kosmos_sim.scene import CAMERA, compile_scene
 from kosmos_sim.staging import stage
+from kosmos_sim.stream import expose
 
 SIZE, LARGER = 160, 3
 PICTURES = 10
+ONE_COLOUR = {"cup", "mug", "bowl", "plate", "teapot", "vase", "block", "cone", "cylinder", "star", "ball", "spoon"}
 
 
 @dataclass
@@ -145,3 +148,26 @@ def test_every_object_stays_on_the_table_and_apart():
         for index, thing in enumerate(on_table):
             for other in on_table[:index]:
                 assert clearance(thing.footprint, other.footprint) > 0
+
+
+def test_white_gray_and_black_stay_apart_in_the_picture():
+    """The same things in all three colours, in light and shade, under any exposure."""
+    scene = compile_scene(np.random.default_rng(12), SIZE, None)
+    grey_levels = {"black": [], "gray": [], "white": []}
+    with Renderer(scene.model, SIZE, SIZE, 1) as renderer:
+        for number in range(15):
+            rng = np.random.default_rng([12, number])
+            staging = stage(scene, rng)
+            for word, levels in grey_levels.items():
+                for thing in staging.placements:
+                    scene.model.mat_rgba[thing.slot.coloured_materials, :3] = sample_rgb(word, rng)
+                renderer.update(scene.data, CAMERA)
+                owners = placement_map(renderer.layers().geoms, staging.placements, scene.model.ngeom)
+                picture = expose(renderer.rgb(staging.shadow), staging.brightness, staging.white_balance)
+                for index, thing in enumerate(staging.placements):
+                    mask = owners == index
+                    if thing.slot.category in ONE_COLOUR and mask.sum() > 60:
+                        levels.append(np.median(picture[mask]))
+    assert len(grey_levels["gray"]) > 15
+    assert np.quantile(grey_levels["black"], 0.95) < np.quantile(grey_levels["gray"], 0.05)
+    assert np.quantile(grey_levels["gray"], 0.9) < np.quantile(grey_levels["white"], 0.1)

@@ -104,14 +104,18 @@ def test_what_stands_on_something_is_above_it():
     assert found > 3
 
 
-def test_look_alikes_and_occlusion_are_common():
+@pytest.fixture(scope="module")
+def many():
+    return list(scene_records(77, 50, size=96))
+
+
+def test_look_alikes_and_occlusion_are_common(many):
     """Words have work to do: several of a kind, several of a colour, things half hidden."""
-    records = list(scene_records(77, 50, size=96))
-    kinds = [[thing.category for thing in record.objects] for record in records]
-    colours = [[thing.colour for thing in record.objects] for record in records]
+    kinds = [[thing.category for thing in record.objects] for record in many]
+    colours = [[thing.colour for thing in record.objects] for record in many]
     assert np.mean([len(set(words)) < len(words) for words in kinds]) > 0.5
     assert np.mean([len(set(words)) < len(words) for words in colours]) > 0.5
-    visible = np.array([thing.visible for record in records for thing in record.objects])
+    visible = np.array([thing.visible for record in many for thing in record.objects])
     assert 0.05 < (visible < 0.9).mean() < 0.5
 
 

@@ -29,7 +29,7 @@ COLOURS: dict[str, ColourRange] = {
     "brown": ColourRange((19, 27), (0.58, 0.78), (0.3, 0.42)),
     "black": ColourRange((0, 360), (0.0, 0.1), (0.03, 0.09)),
     "white": ColourRange((0, 360), (0.0, 0.04), (0.93, 1.0)),
-    "gray": ColourRange((0, 360), (0.0, 0.05), (0.4, 0.52)),
+    "gray": ColourRange((0, 360), (0.0, 0.05), (0.36, 0.47)),
 }
 
 

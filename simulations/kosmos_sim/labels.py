@@ -51,7 +51,10 @@ class Shot:
 
 
 def describe(shot: Shot) -> tuple[tuple[SceneObject, ...], NDArray[np.uint8]]:
-    """Objects by falling pixel count, and the full-size map of their `instance` values."""
+    """Objects by falling pixel count, and the full-size map of their `instance` values.
+
+    `on` is 0 also where the thing below does not show.
+    """
     owners = placement_map(shot.layers.geoms, shot.placements, shot.geom_count)
     counts = np.bincount(owners[owners >= 0], minlength=len(shot.placements))
     order = [int(index) for index in np.argsort(-counts, kind="stable") if counts[index] >= MIN_PIXELS]

@@ -105,8 +105,8 @@ def _lay_mat(
 def light(model: mujoco.MjModel, rng: np.random.Generator) -> None:
     """Lamps, the camera's own light and ambient light; together about 1, else bright colours wash out."""
     lamps = np.array([rng.uniform(0.3, 0.58), *rng.uniform(0.0, 0.3, model.nlight - 1)])
-    ambient, headlight = rng.uniform(0.32, 0.48), rng.uniform(0.08, 0.22)
-    scale = rng.uniform(0.9, 1.1) / (lamps.sum() + ambient + headlight)
+    ambient, headlight = rng.uniform(0.42, 0.58), rng.uniform(0.08, 0.22)
+    scale = rng.uniform(0.95, 1.12) / (lamps.sum() + ambient + headlight)
     for index, lamp in enumerate(lamps):
         position = np.array([*rng.uniform(-1.2, 1.2, 2), rng.uniform(1.1, 1.8)])
         model.light_pos[index] = position

@@ -21,7 +21,7 @@ from kosmos_sim.staging import Staging, stage
 PICTURES_PER_MODEL = 50
 """A compiled model and its GL context cost about 0.2 s: as much as ten pictures."""
 INSTANCE_SIDE = 112
-_MIN_GAIN, _MAX_GAIN = 0.7, 1.7
+_MIN_GAIN, _MAX_GAIN = 0.75, 1.3
 _BRIGHT_SHARE, _BRIGHT_LEVEL = 0.97, 250.0
 
 
