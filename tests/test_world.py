@@ -2,10 +2,13 @@
 
 import threading
 
+import mujoco
 import numpy as np
 import pytest
+from kosmos_sim.building import build, free_share
+from kosmos_sim.setting import lay
 from kosmos_sim.sight import sighted_target, true_grounding
-from kosmos_sim.world import Tabletop
+from kosmos_sim.world import VISIBLE_SHARE, Tabletop
 
 from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.robot.camera import Camera
@@ -91,6 +94,18 @@ def test_perfect_grounding_and_measured_depth_find_the_place_within_a_centimetre
     assert target.stamp_ns == world.stamp_ns
     box = true_grounding(world, world.observe()).best.box
     assert 0.05 < box.side < 0.35
+
+
+def test_what_stands_in_the_line_of_sight_hides_the_target():
+    rng = np.random.default_rng(2)
+    built = build(lay(rng, ("block", "red"), 1), rng, 64)
+    target, other = built.items
+    assert free_share(built, target, "front") >= VISIBLE_SHARE
+    eye, middle = built.data.cam("front").xpos, built.data.body(target.name).xpos
+    address = int(built.model.joint(built.model.body(other.name).jntadr[0]).qposadr[0])
+    built.data.qpos[address : address + 3] = middle + 0.2 * (eye - middle)
+    mujoco.mj_forward(built.model, built.data)
+    assert free_share(built, target, "front") < 0.7
 
 
 def test_other_threads_draw_with_their_own_context(world):

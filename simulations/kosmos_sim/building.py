@@ -21,6 +21,9 @@ SETTLE_S = 0.6
 """Simulated time in which things come to rest before anyone looks."""
 MASS_KG = (0.06, 0.16)
 _DROP_M = 0.001
+_RAYS = 120
+_VISIBLE_GROUPS = np.array([0, 1, 1, 0, 0, 0], np.uint8)
+"""Things and arm; leaves out the surroundings and the invisible collision shapes."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,21 @@ def build(placings: Sequence[Placing], rng: np.random.Generator, largest_px: int
     mujoco.mj_step(model, data, round(SETTLE_S / TIMESTEP_S))
     mujoco.mj_forward(model, data)
     return Built(model, data, items, cameras)
+
+
+def free_share(built: Built, item: Item, camera: str) -> float:
+    """Share of a thing's surface points that no other thing hides from a camera; its own far side counts as free."""
+    model, data = built.model, built.data
+    body = data.body(item.name)
+    vertices = item.placing.choice.obj.vertices
+    points = vertices[:: max(1, len(vertices) // _RAYS)] @ body.xmat.reshape(3, 3).T + body.xpos
+    eye = data.cam(built.cameras[camera]).xpos
+    geom = np.zeros(1, np.int32)
+    hidden = 0
+    for point in points:
+        hit = mujoco.mj_ray(model, data, eye, point - eye, _VISIBLE_GROUPS, 1, body.id, geom)
+        hidden += bool(0 <= hit < 1)  # in lengths of the ray
+    return 1 - hidden / len(points)
 
 
 def _set_solver(spec: mujoco.MjSpec) -> None:

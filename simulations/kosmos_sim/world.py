@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.robot.camera import Camera
 from kosmos_agent.robot.frames import apply
-from kosmos_sim.building import Built, Item, build
+from kosmos_sim.building import Built, Item, build, free_share
 from kosmos_sim.depth_noise import DepthSensor
 from kosmos_sim.judge import ItemTruth, Judge
 from kosmos_sim.motion import ArmDriver
@@ -26,6 +26,8 @@ from kosmos_sim.stream import expose
 
 LARGEST_PX = 1280
 """Largest picture side that can be drawn; colour is drawn twice as large as asked where that fits."""
+VISIBLE_SHARE = 0.75
+_LAYOUTS = 20
 _ARM_GROUP = 2
 _CLUTTER_PX = (240, 180)
 _CLUTTER_Z_M = (0.012, 0.3)
@@ -71,9 +73,17 @@ class Tabletop:
 
     @classmethod
     def random(cls, seed: int, target: Target | None = None, distractors: int | None = None) -> Tabletop:
-        """The same arguments give the same world. target: category and colour word, for example ("cup", "red")."""
+        """The same arguments give the same world. target: category and colour word, for example ("cup", "red").
+
+        At least `VISIBLE_SHARE` of the target is free of other things as the front camera sees it.
+        """
         rng = np.random.default_rng(seed)
-        return cls(build(lay(rng, target, distractors), rng, LARGEST_PX), rng)
+        for _ in range(_LAYOUTS):
+            built = build(lay(rng, target, distractors), rng, LARGEST_PX)
+            if free_share(built, built.items[0], "front") >= VISIBLE_SHARE:
+                return cls(built, rng)
+            target = built.items[0].placing.choice.words
+        raise InvalidArgumentError(f"seed {seed} lays no table that shows {target} to the front camera; take another")
 
     @property
     def target(self) -> Item:
