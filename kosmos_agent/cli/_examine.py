@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 import torch
-from kosmos_agent.grounder import Grounder
 
 from kosmos_agent.errors import KosmosAgentError
+from kosmos_agent.grounder import Grounder
 from kosmos_agent.version import __version__
 
 _PACKAGES = ("torch", "numpy", "pillow", "opencv-python-headless", "tokenizers", "safetensors", "mujoco", "gymnasium")

@@ -13,9 +13,8 @@ import torch
 from PIL import Image
 
 if TYPE_CHECKING:
-    from kosmos_agent.grounder import Grounder
-
     from kosmos_agent.cli._load import ModelChoice
+    from kosmos_agent.grounder import Grounder
 
 PHRASES = (
     "the red cup",

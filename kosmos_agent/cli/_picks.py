@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from kosmos_sim.grasp import GRASPABLE
+from kosmos_sim.oracle import trial
+from kosmos_sim.world import Tabletop
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
@@ -19,9 +22,6 @@ from kosmos_agent.grounder import Grounder
 from kosmos_agent.results import Grounding
 from kosmos_agent.robot.camera import Camera
 from kosmos_agent.robot.pick import Look, pick_by_phrase
-from kosmos_sim.grasp import GRASPABLE
-from kosmos_sim.oracle import trial
-from kosmos_sim.world import Tabletop
 
 CAMERA = "front"
 FIRST_SEED = 50_000

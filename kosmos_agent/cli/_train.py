@@ -7,6 +7,12 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from kosmos_sim.cache import SceneCache
+from kosmos_sim.examples import evaluation_examples, training_examples
+from kosmos_sim.lexicon import CATEGORIES, COLOURS
+from kosmos_sim.splits import TEST, VALIDATION, train_seed
+from kosmos_sim.stream import scene_records
+from kosmos_sim.words import vocabulary
 from rich.console import Console
 
 from kosmos_agent.errors import CheckpointError
@@ -18,12 +24,6 @@ from kosmos_agent.training.batches import Vocabulary
 from kosmos_agent.training.loop import Trainer
 from kosmos_agent.training.settings import TrainSettings
 from kosmos_agent.training.tabletop import new_collate, new_model, new_objective
-from kosmos_sim.cache import SceneCache
-from kosmos_sim.examples import evaluation_examples, training_examples
-from kosmos_sim.lexicon import CATEGORIES, COLOURS
-from kosmos_sim.splits import TEST, VALIDATION, train_seed
-from kosmos_sim.stream import scene_records
-from kosmos_sim.words import vocabulary
 
 MAX_SHARD_BYTES = 16 << 20
 """So that a run on another machine can be brought back through a narrow door."""
