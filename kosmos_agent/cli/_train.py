@@ -44,7 +44,7 @@ def train_tabletop(
     """Render what is missing, then train. The validation scenes are those of `splits.VALIDATION`, never the test's."""
     run.mkdir(parents=True, exist_ok=True)
     records = SceneCache(cache, train_seed(settings.seed), pictures)
-    records.fill(workers=2)
+    records.fill(workers=max(2, settings.loader_processes))
     validation = list(scene_records(VALIDATION.seed, min(held_out, VALIDATION.scenes)))
     words = Vocabulary(CATEGORIES, COLOURS)
     model, tokenizer = _start(start_from, settings.seed)
