@@ -6,13 +6,13 @@ SHELL := /bin/bash
 BIN := .venv/bin
 COMMAND ?= pick up the red cup
 DEMO_ARGS ?= --out demo-out
-PYTEST_ARGS ?= -n 2
+PYTEST_ARGS ?= -n 2 --dist loadfile
 EVAL_ARGS ?= --split test
 TRAIN_ARGS ?=
 BENCH_ARGS ?=
 
 # One thread to each process: two test processes that fight over the cores are slower than one.
-TEST_ENV := OMP_NUM_THREADS=1 MUJOCO_GL=$${MUJOCO_GL:-egl} PYTHONWARNINGS=default
+TEST_ENV := OMP_NUM_THREADS=1
 
 .PHONY: help setup demo test test-slow lint bench eval train clean
 
