@@ -60,7 +60,7 @@ def test_a_true_box_ends_in_a_pick_with_all_its_pictures(tmp_path):
     assert run.reason == ""
     assert [step.name for step in steps] == [
         *("model", "world", "look 1", "ground 1", "locate 1", "look 2", "ground 2", "locate 2"),
-        *("pick", "target", "pictures", "oracle"),
+        *("pick", "pictures", "oracle"),
     ]
     assert {path.name for path in tmp_path.iterdir()} == {"before.png", "after.png", "film.webp", "strip.png"}
     film = Image.open(tmp_path / "film.webp")

@@ -153,12 +153,9 @@ class _Robot:
     def pick(self, phrase: str) -> PickReport:
         """Errors of `pick_by_phrase`."""
         with self.film.rolling():
-            report = pick_by_phrase(
+            return pick_by_phrase(
                 phrase, self._see, self._ground, self.world.planner, on_step=self._done, on_phase=self._begin
             )
-        if report.target is not None:
-            self._report(Step("target", 0.0, _target_words(report.target)))
-        return report
 
     def _see(self) -> Look:
         self.world.driver.hold(_BETWEEN_LOOKS_S)
@@ -215,9 +212,3 @@ def _answer_words(answer: Grounding) -> str:
         return f"{answer.status.replace('_', ' ')}, presence {answer.presence:.1%}"
     corners = " ".join(f"{value:.3f}" for value in answer.best.box.corners)
     return f"{answer.status}, {answer.best.probability:.1%}, box {corners}"
-
-
-def _target_words(target: Target3D) -> str:
-    x, y, z = target.position_m
-    spread_mm = 1000 * max(target.covariance_m2[0], target.covariance_m2[4]) ** 0.5
-    return f"x {x:.3f}  y {y:.3f}  z {z:.3f} m in {target.frame_id}, sd {spread_mm:.0f} mm, {target.points} points"

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kosmos_agent.cli._output import make_folder
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -86,4 +88,6 @@ def play_demo(choice: ModelChoice, instruction: str, seed: int, out: Path, say: 
         if say is not None:
             say(f"{step.name:<8}{step.milliseconds:9.0f} ms   {step.detail}")
 
-    return Demo(lambda: load_grounder(choice), instruction, seed, report).play(out)
+    demo = Demo(lambda: load_grounder(choice), instruction, seed, report)
+    make_folder(out)
+    return demo.play(out)

@@ -60,6 +60,19 @@ def run_json(run: Run) -> dict[str, Any]:
     }
 
 
+def print_run(run: Run) -> None:
+    """What came of a demo; the last line is the simulator's verdict."""
+    typer.echo(f"files: {', '.join(run.files)}")
+    if run.target is not None:
+        x, y, z = run.target.position_m
+        spread_mm = 1000 * max(run.target.covariance_m2[0], run.target.covariance_m2[4]) ** 0.5
+        typer.echo(f"target: x {x:.3f}  y {y:.3f}  z {z:.3f} m in {run.target.frame_id}, sd {spread_mm:.0f} mm")
+    if run.reason:
+        typer.echo(f"reason: {run.reason}")
+    typer.echo(f"oracle_picked: {str(run.oracle_picked).lower()}")
+    typer.echo(f"picked: {str(run.picked).lower()}")
+
+
 def print_grounding(answer: Grounding) -> None:
     status = typer.style(answer.status.replace("_", " "), fg=_STATUS_STYLES.get(answer.status), bold=True)
     typer.echo(f"{status}  {answer.phrase}")

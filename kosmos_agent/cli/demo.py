@@ -9,7 +9,7 @@ import typer
 
 from kosmos_agent.cli import _options as options
 from kosmos_agent.cli._load import ModelChoice, check_text, play_demo
-from kosmos_agent.cli._output import make_folder, print_json, run_json
+from kosmos_agent.cli._output import print_json, print_run, run_json
 
 
 def demo(
@@ -24,16 +24,11 @@ def demo(
 ) -> None:
     """See a table, find what the instruction names, pick it up; the simulator judges. Exit code 1 when not picked."""
     check_text(instruction)
-    make_folder(out)
     say = None if as_json else typer.echo
     run = play_demo(ModelChoice(model, dtype, device, threads), instruction, seed, out, say)
     if as_json:
         print_json(run_json(run))
     else:
-        typer.echo(f"files: {', '.join(run.files)}")
-        if run.reason:
-            typer.echo(f"reason: {run.reason}")
-        typer.echo(f"oracle_picked: {str(run.oracle_picked).lower()}")
-        typer.echo(f"picked: {str(run.picked).lower()}")
+        print_run(run)
     if not run.picked:
         raise typer.Exit(1)

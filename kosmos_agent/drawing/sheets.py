@@ -60,7 +60,7 @@ def write_film(frames: Iterable[Picture], path: str | Path, *, fps: float = 15, 
         pictures = _with_one_palette(pictures)
         options: dict[str, Any] = {"optimize": False, "disposal": 1}
     else:
-        options = {"quality": 82, "method": 4}
+        options = {"quality": 82, "method": 2}
     pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=durations, loop=0, **options)
 
 
