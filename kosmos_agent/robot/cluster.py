@@ -18,6 +18,7 @@ Mask = NDArray[np.bool_]
 
 FILL_STEPS = 2
 MAX_CELLS = 1_000_000
+MAX_SIDE = 10_000
 
 
 def components(cloud: Cloud, members: Mask, link_m: float) -> Labels:
@@ -25,8 +26,8 @@ def components(cloud: Cloud, members: Mask, link_m: float) -> Labels:
 
     Readings that are missing are bridged over up to two pixels.
     """
-    points = np.full((*cloud.shape, 3), np.nan)
-    points[cloud.rows[members], cloud.columns[members]] = cloud.points_m[members]
+    points = np.full((3, *cloud.shape), np.nan)
+    points[:, cloud.rows[members], cloud.columns[members]] = cloud.points_m[members].T
     blocked = np.zeros(cloud.shape, dtype=bool)
     blocked[cloud.rows[~members], cloud.columns[~members]] = True
     for _ in range(FILL_STEPS):
@@ -38,23 +39,29 @@ def components(cloud: Cloud, members: Mask, link_m: float) -> Labels:
 
 
 def _fill_from(points: Floats, blocked: Mask, axis: int) -> None:
-    """Gives each empty pixel the point of its left (or upper) neighbour, in place; only one step."""
-    ahead, behind = (slice(1, None), slice(None, -1))
-    here, there = ((slice(None), ahead), (slice(None), behind)) if axis else ((ahead,), (behind,))
-    empty = np.isnan(points[here][..., 0]) & ~blocked[here]
-    points[here][empty] = points[there][empty]
+    """Gives each empty pixel of (3, H, W) points that of its left (or upper) neighbour, in place; only one step."""
+    ahead, behind, everything = slice(1, None), slice(None, -1), slice(None)
+    here, there = ((everything, ahead), (everything, behind)) if axis else ((ahead, everything), (behind, everything))
+    empty = np.isnan(points[0][here]) & ~blocked[here]
+    for plane in points:
+        plane[here][empty] = plane[there][empty]
 
 
 def _labelled(points: Floats, link_m: float) -> Labels:
     """Pixels on even rows and columns of a picture of twice the size, links between them: then plain labelling."""
-    rows, columns = points.shape[:2]
+    _, rows, columns = points.shape
     graph = np.zeros((2 * rows, 2 * columns), dtype=np.uint8)
-    graph[::2, ::2] = ~np.isnan(points[..., 0])
-    with np.errstate(invalid="ignore"):
-        graph[1:-1:2, ::2] = np.sum((points[1:] - points[:-1]) ** 2, axis=2) < link_m**2
-        graph[::2, 1:-1:2] = np.sum((points[:, 1:] - points[:, :-1]) ** 2, axis=2) < link_m**2
+    graph[::2, ::2] = ~np.isnan(points[0])
+    graph[1:-1:2, ::2] = _near(points[:, 1:], points[:, :-1], link_m)
+    graph[::2, 1:-1:2] = _near(points[:, :, 1:], points[:, :, :-1], link_m)
     _, labels = cv2.connectedComponents(graph, connectivity=4)
     return np.asarray(labels[::2, ::2], dtype=np.intp)
+
+
+def _near(first: Floats, second: Floats, link_m: float) -> Mask:
+    dx, dy, dz = first - second
+    with np.errstate(invalid="ignore"):
+        return np.asarray(dx * dx + dy * dy + dz * dz < link_m**2)
 
 
 def distance_to(xy_m: Floats, members: Mask, cell_m: float) -> Floats:
@@ -70,16 +77,16 @@ def without_strays(xy_m: Floats, cell_m: float, min_neighbours: int = 3) -> Mask
     if not len(xy_m):
         return np.zeros(0, dtype=bool)
     rows, columns, shape = _cells(xy_m, cell_m)
-    counts = np.zeros(shape, dtype=np.float32)
-    np.add.at(counts, (rows, columns), 1.0)
+    counts = np.bincount(rows * shape[1] + columns, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float32)
     around = cv2.boxFilter(counts, -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
     return np.asarray(around[rows, columns] >= min_neighbours - 0.5)
 
 
 def _cells(xy_m: Floats, cell_m: float) -> tuple[Labels, Labels, tuple[int, int]]:
     """Row and column of each point, with an empty cell all round; cells grow where the spread would need too many."""
-    low = xy_m.min(axis=0)
-    spread = xy_m.max(axis=0) - low
-    cell_m = max(cell_m, float(np.sqrt(spread.prod() / MAX_CELLS)), float(spread.max()) / 10_000)
-    columns, rows = (np.floor((xy_m - low) / cell_m).astype(np.intp) + 1).T
+    x, y = np.ascontiguousarray(xy_m.T)
+    width, height = float(np.ptp(x)), float(np.ptp(y))
+    cell_m = max(cell_m, float(np.sqrt(width * height / MAX_CELLS)), max(width, height) / MAX_SIDE)
+    columns = ((x - x.min()) / cell_m).astype(np.intp) + 1
+    rows = ((y - y.min()) / cell_m).astype(np.intp) + 1
     return rows, columns, (int(rows.max()) + 2, int(columns.max()) + 2)

@@ -15,6 +15,7 @@ from kosmos_agent.robot.depth import Cloud, PixelRegion, checked_depth, cloud, v
 from kosmos_agent.robot.footprint import Footprint, footprint
 from kosmos_agent.robot.plane import SupportPlane, fit_support_plane
 from kosmos_agent.robot.regions import BoxPixels, grown_px, inside, whole_px
+from kosmos_agent.robot.roundness import ViewAxes
 from kosmos_agent.robot.segment import Surroundings, Thing, segment
 
 Floats = NDArray[np.float64]
@@ -23,8 +24,8 @@ Matrix3 = tuple[float, float, float, float, float, float, float, float, float]
 MIN_VALID_POINTS = 20
 SURROUND_MARGIN = 0.6
 SURROUND_MARGIN_PX = 12.0
-PLANE_POINTS = 4000
-SURROUND_POINTS = 14_000
+PLANE_POINTS = 3000
+SURROUND_POINTS = 9_000
 GRID_CELLS = 32
 AWAY_WEIGHT, RING_WEIGHT, INSIDE_WEIGHT = 0.1, 1.0, 0.3
 
@@ -109,12 +110,13 @@ class DepthView:
         return whole_px(box_px, self.camera.width, self.camera.height)
 
     def _footprint(self, thing: Thing) -> Footprint:
-        towards_camera = self.T_base_camera[:2, 3] - thing.points_m[:, :2].mean(axis=0)
-        length = float(np.linalg.norm(towards_camera))
-        across = np.array([-towards_camera[1], towards_camera[0]]) / length if length > 1e-6 else np.array([1.0, 0.0])
+        x, y, z = self.T_base_camera[:3, 3] - thing.points_m.mean(axis=0)
+        distance = float(np.hypot(x, y))
+        towards = np.array([x, y]) / distance if distance > 1e-6 else np.array([1.0, 0.0])
+        view = ViewAxes(across=np.array([-towards[1], towards[0]]), towards=towards)
         # The plane is seen at a slant, which makes its noise smaller than that of upright walls.
-        slant = length / (self.T_base_camera[2, 3] - thing.points_m[:, 2].mean())
-        return footprint(thing.points_m[:, :2], thing.heights_m, across, self.plane.sigma_m * float(abs(slant)))
+        noise_m = self.plane.sigma_m * distance / max(abs(float(z)), 1e-6)
+        return footprint(thing.points_m[:, :2], thing.heights_m, view, noise_m)
 
     def _covariance_m2(self, position_m: Floats, thing: Thing) -> Matrix3:
         """Depth spread over the points, and one location cell of uncertainty on each box edge."""

@@ -1,9 +1,8 @@
 """What an object covers of the table, from the side of it that the camera sees.
 
-Flat-topped things show their whole outline, and the middle of their smallest rectangle is right. Balls, bottles,
-cones and cups hide their far side; there the middle of the extent is 5 to 20 mm too near. All of these are bodies
-of revolution, so their axis is fitted: at each height the points lie on a circle about it. The fit is taken only
-where its residual says that the thing is round (below 4 % of the radius for round things, above 8 % for boxes).
+Flat-topped things show their whole outline, and the middle of a rectangle about them is right. Balls, bottles,
+cones and donuts hide their far side, where the middle of what shows is 5 to 20 mm too near; but they are round, so
+their axis tells where the rest is.
 """
 
 from __future__ import annotations
@@ -14,17 +13,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kosmos_agent.robot.frames import wrapped_axis_rad
+from kosmos_agent.robot.frames import rotation_z, wrapped_axis_rad
+from kosmos_agent.robot.roundness import Circle, ViewAxes, upright_axis
 
 Floats = NDArray[np.float64]
 
-SLICES = 12
-MIN_ROUND_POINTS = 40
-MAX_ROUND_RESIDUAL = 0.055
-MAX_NOISE_SHARE = 0.15
-ROUND_WIDTH_RANGE = (0.8, 1.3)
-TOP_CUT_M = 0.006
-OUTER_PERCENTILE = 97.0
+SMALLER_SHARE = 0.9
+"""The smallest rectangle is taken only where it is this much smaller than that along the principal axes."""
+MOMENT_SCALE = 1000.0
+"""OpenCV drops moments of areas that are tiny as numbers; millimetres are not."""
 
 
 @dataclass(frozen=True)
@@ -41,88 +38,54 @@ class Footprint:
     is_round: bool
 
 
-@dataclass(frozen=True)
-class _Axis:
-    middle_m: Floats
-    radius_m: float
-    residual_m: float
+def footprint(xy_m: Floats, heights_m: Floats, view: ViewAxes, noise_m: float = 0.0) -> Footprint:
+    """Of (N, 2) points at (N,) heights above the support. noise_m: of a point on an upright wall."""
+    circle = upright_axis(xy_m, heights_m, view, noise_m)
+    return rectangle(xy_m) if circle is None else _disc(circle)
 
 
-def footprint(xy_m: Floats, heights_m: Floats, across: Floats, noise_m: float = 0.0) -> Footprint:
-    """Of (N, 2) points at (N,) heights above the support.
+def _disc(circle: Circle) -> Footprint:
+    x, y = (float(value) for value in circle.middle_m)
+    width = 2 * circle.radius_m
+    return Footprint((x, y), (width, width), (width, width), 0.0, True)
 
-    across: (2,) unit, horizontal, square to the viewing direction: along it nothing hides. noise_m: of one point.
+
+def rectangle(xy_m: Floats) -> Footprint:
+    """An upright rectangle about (N, 2) points: along the principal axes of their hull, or the smallest one.
+
+    The smallest rectangle about a pan lies askew, and its mirror image about the handle is as small: it flips from
+    look to look. Principal axes follow the handle, but mean nothing for squares, whose smallest rectangle is clear.
     """
-    axis = _fitted_axis(xy_m, heights_m, noise_m)
-    if axis is not None and _fills(axis, xy_m @ across):
-        x, y = (float(value) for value in axis.middle_m)
-        width = 2 * axis.radius_m
-        return Footprint((x, y), (width, width), (width, width), 0.0, True)
-    return _rectangle(xy_m)
-
-
-def _fills(axis: _Axis, across_m: Floats) -> bool:
-    """The circle is as wide as what is seen across the view, where nothing hides."""
-    low, high = np.percentile(across_m, (1, 99))
-    ratio = 2 * axis.radius_m / max(high - low, 1e-6)
-    return bool(ROUND_WIDTH_RANGE[0] <= ratio <= ROUND_WIDTH_RANGE[1])
-
-
-def _rectangle(xy_m: Floats) -> Footprint:
-    """The smallest rectangle about the points."""
     origin = xy_m.mean(axis=0)
-    (x, y), (width, height), angle_deg = cv2.minAreaRect((xy_m - origin).astype(np.float32))
-    long_rad = np.deg2rad(angle_deg) + (0.0 if width >= height else np.pi / 2)
-    size = np.ptp(xy_m, axis=0)
-    return Footprint(
-        middle_m=(float(x + origin[0]), float(y + origin[1])),
-        size_m=(float(size[0]), float(size[1])),
-        extent_m=(float(max(width, height)), float(min(width, height))),
-        yaw_rad=wrapped_axis_rad(float(long_rad)),
-        is_round=False,
-    )
+    hull = cv2.convexHull((xy_m - origin).astype(np.float32))[:, 0].astype(np.float64)
+    _, _, smallest_deg = cv2.minAreaRect(hull.astype(np.float32))
+    smallest, principal = _bounds(hull, np.deg2rad(smallest_deg)), _bounds(hull, _principal_rad(hull))
+    best = smallest if smallest.area_m2 < SMALLER_SHARE * principal.area_m2 else principal
+    turned = best if best.extent_m[0] >= best.extent_m[1] else _bounds(hull, best.yaw_rad + np.pi / 2)
+    x, y = (float(value) for value in turned.middle_m + origin)
+    width, depth = (float(value) for value in np.ptp(hull, axis=0))
+    return Footprint((x, y), (width, depth), turned.extent_m, wrapped_axis_rad(turned.yaw_rad), False)
 
 
-def _fitted_axis(xy_m: Floats, heights_m: Floats, noise_m: float) -> _Axis | None:
-    """The upright axis about which the walls are circles, or None where they are not.
+@dataclass(frozen=True)
+class _Bounds:
+    middle_m: Floats
+    extent_m: tuple[float, float]
+    yaw_rad: float
 
-    The flat top is left out: its points fill the circle. Within a slice the squared radius may change linearly
-    with height, so that balls and cones fit exactly.
-    """
-    walls = heights_m < np.percentile(heights_m, OUTER_PERCENTILE) - TOP_CUT_M
-    if walls.sum() < MIN_ROUND_POINTS:
-        return None
-    points, heights = xy_m[walls], heights_m[walls]
-    origin = points.mean(axis=0)
-    points = points - origin
-    detrended = _SliceDetrend(heights)
-    design = 2.0 * np.stack([detrended(points[:, 0]), detrended(points[:, 1])], axis=1)
-    middle, _, rank, _ = np.linalg.lstsq(design, detrended((points**2).sum(axis=1)), rcond=1e-6)
-    if rank < 2:
-        return None
-    radii = np.linalg.norm(points - middle, axis=1)
-    radius_m = float(np.percentile(radii, OUTER_PERCENTILE))
-    residual_m = float(np.sqrt(np.mean(detrended(radii) ** 2)))
-    noise_m = min(noise_m, MAX_NOISE_SHARE * radius_m)
-    if residual_m**2 > (MAX_ROUND_RESIDUAL * radius_m) ** 2 + noise_m**2:
-        return None
-    return _Axis(middle + origin, radius_m, residual_m)
+    @property
+    def area_m2(self) -> float:
+        return self.extent_m[0] * self.extent_m[1]
 
 
-class _SliceDetrend:
-    """Removes from values their mean and their linear trend with height, slice by slice."""
+def _bounds(points: Floats, yaw_rad: float) -> _Bounds:
+    turn = rotation_z(yaw_rad)[:2, :2]
+    along = points @ turn
+    low, high = along.min(axis=0), along.max(axis=0)
+    return _Bounds(turn @ ((low + high) / 2), (float(high[0] - low[0]), float(high[1] - low[1])), float(yaw_rad))
 
-    def __init__(self, heights_m: Floats) -> None:
-        span = max(float(np.ptp(heights_m)), 1e-9)
-        self._slice = np.minimum((heights_m - heights_m.min()) / span * SLICES, SLICES - 1).astype(np.intp)
-        self._count = np.maximum(np.bincount(self._slice, minlength=SLICES), 1)
-        self._rise = heights_m - self._mean(heights_m)
-        self._rise_square = self._mean(self._rise**2) + 1e-12
 
-    def __call__(self, values: Floats) -> Floats:
-        centred = values - self._mean(values)
-        return np.asarray(centred - self._rise * self._mean(centred * self._rise) / self._rise_square)
-
-    def _mean(self, values: Floats) -> Floats:
-        sums = np.bincount(self._slice, values, minlength=SLICES)
-        return np.asarray((sums / self._count)[self._slice])
+def _principal_rad(hull: Floats) -> float:
+    """Direction of the longer axis of inertia of the area inside a convex polygon."""
+    moments = cv2.moments((MOMENT_SCALE * hull).astype(np.float32)[:, None])
+    return 0.5 * float(np.arctan2(2 * moments["mu11"], moments["mu20"] - moments["mu02"]))

@@ -62,7 +62,7 @@ def fit_support_plane(
     distances = np.abs(normals @ sample.T - offsets[:, None])
     best = int(np.maximum(0.0, 1.0 - (distances / TOLERANCE_M) ** 2).sum(axis=1).argmax())
     plane = _refined(points_m, weights, normals[best], float(offsets[best]))
-    if plane.inlier_share < MIN_INLIER_SHARE:
+    if plane.inlier_share < MIN_INLIER_SHARE or plane.normal[2] < np.cos(max_tilt_rad):
         raise NoDepthError(
             f"no plane within {np.rad2deg(max_tilt_rad):.0f} degrees of level holds {MIN_INLIER_SHARE:.0%} of the "
             f"{len(points_m)} depth points; check T_base_camera: z of the base frame must point up"

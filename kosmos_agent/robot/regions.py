@@ -24,14 +24,16 @@ def whole_px(box_px: BoxPixels, width: int, height: int) -> tuple[int, int, int,
 def inside(px: NDArray[np.float64], box_px: BoxPixels) -> NDArray[np.bool_]:
     """(N,) for (N, 2) points."""
     x1, y1, x2, y2 = box_px
-    return np.asarray((px[:, 0] >= x1) & (px[:, 0] < x2) & (px[:, 1] >= y1) & (px[:, 1] < y2))
+    x, y = px.T
+    return np.asarray((x >= x1) & (x < x2) & (y >= y1) & (y < y2))
 
 
 def centre_weights(px: NDArray[np.float64], box_px: BoxPixels) -> NDArray[np.float64]:
     """1 at the box's middle, 0.14 at the middle of an edge, falling on outside."""
     x1, y1, x2, y2 = box_px
-    away = (px - ((x1 + x2) / 2, (y1 + y2) / 2)) / ((x2 - x1) / 2, (y2 - y1) / 2)
-    return np.exp(-2 * (away**2).sum(axis=1))
+    x, y = px.T
+    away_squared = ((2 * x - x1 - x2) / (x2 - x1)) ** 2 + ((2 * y - y1 - y2) / (y2 - y1)) ** 2
+    return np.asarray(np.exp(-2 * away_squared))
 
 
 def iou_px(first: BoxPixels, second: BoxPixels) -> float:

@@ -19,6 +19,8 @@ Mask = NDArray[np.bool_]
 
 MIN_OBJECT_POINTS = 12
 CLEARANCE_RANGE_M = (0.004, 0.012)
+SMOOTH_SIGMAS = 1.5
+MIN_SMOOTH_CLEARANCE_M = 0.0025
 CELL_RANGE_M = (0.004, 0.012)
 LINK_RANGE_M = (0.006, 0.025)
 BOX_MARGIN = 0.08
@@ -26,11 +28,12 @@ REACH_MARGIN = 0.25
 OWN_SHARE = 0.6
 FRAGMENT_SHARE = 0.9
 FRAGMENT_GAP_M = 0.015
+FRAGMENT_ROUNDS = 4
 MIN_RAISED_HEIGHT_M = 0.012
 MIN_WEIGHT_SHARE = 0.02
 LOW_PERCENTILE = 3.0
 STACK_SHARE = 0.6
-MIN_BELOW_SHARE = 0.35
+MIN_BELOW_SHARE = 0.15
 STACK_SLACK_M = 0.008
 TOP_COUNT = 4
 TOP_SHARE = 0.004
@@ -87,6 +90,15 @@ class Surroundings:
         """Lower than this over the plane is the plane."""
         return float(np.clip(3 * self.noise_m, *CLEARANCE_RANGE_M))
 
+    def standing_above(self, level_m: float) -> Mask:
+        """Points over a level: each by itself, or low ones (a fork's handle) together with their neighbours."""
+        low_m = level_m + max(SMOOTH_SIGMAS * self.noise_m, MIN_SMOOTH_CLEARANCE_M)
+        return (self.heights_m > level_m + self.clearance_m) | (self._smooth_heights_m > low_m)
+
+    @cached_property
+    def _smooth_heights_m(self) -> Floats:
+        return self.cloud.smoothed(self.heights_m, np.ones(len(self.cloud), dtype=bool))
+
     @property
     def cell_m(self) -> float:
         return float(np.clip(2 * self.spacing_m, *CELL_RANGE_M))
@@ -94,7 +106,7 @@ class Surroundings:
     @property
     def link_m(self) -> float:
         """Neighbouring pixels farther apart than this show two surfaces; a slanted one spreads its points."""
-        return float(np.clip(3 * self.spacing_m + 3 * self.noise_m, *LINK_RANGE_M))
+        return float(np.clip(5 * self.spacing_m + 3 * self.noise_m, *LINK_RANGE_M))
 
 
 def segment(around: Surroundings) -> Thing:
@@ -132,7 +144,7 @@ def _group_above(around: Surroundings, level_m: float) -> _Group:
     A group that lies mostly outside the box belongs to a neighbour, or is joined to one: of it only the part in the
     box can be the thing.
     """
-    standing = around.heights_m > level_m + around.clearance_m
+    standing = around.standing_above(level_m)
     labels = components(around.cloud, standing, around.link_m)
     main = _best_label(around, labels)
     if not main:
@@ -140,7 +152,7 @@ def _group_above(around: Surroundings, level_m: float) -> _Group:
     in_box_share = np.bincount(labels, around.in_box) / np.maximum(np.bincount(labels), 1)
     whole = labels == main
     members = whole & (around.in_reach if in_box_share[main] >= OWN_SHARE else around.in_box)
-    members |= _fragments(around, labels, members, in_box_share >= FRAGMENT_SHARE)
+    members = _with_fragments(around, labels, members, in_box_share >= FRAGMENT_SHARE)
     members[members] = without_strays(around.cloud.points_m[members][:, :2], around.cell_m)
     return _Group(members, whole)
 
@@ -155,9 +167,8 @@ def _best_label(around: Surroundings, labels: NDArray[np.intp]) -> int:
     shares = weights / total
     scores = np.zeros(len(weights))
     for label in np.nonzero(shares > MIN_WEIGHT_SHARE)[0]:
-        px = around.cloud.px[labels == label]
-        (x1, y1), (x2, y2) = px.min(axis=0), px.max(axis=0)
-        scores[label] = np.sqrt(shares[label]) * iou_px((x1, y1, x2, y2), around.box_px)
+        x, y = around.cloud.px[labels == label].T
+        scores[label] = np.sqrt(shares[label]) * iou_px((x.min(), y.min(), x.max(), y.max()), around.box_px)
     return int(scores.argmax())
 
 
@@ -177,14 +188,18 @@ def _stacked_level_m(around: Surroundings, group: _Group) -> float:
     return lowest_m if np.mean(gap_m < STACK_SLACK_M) >= STACK_SHARE else 0.0
 
 
-def _fragments(around: Surroundings, labels: NDArray[np.intp], members: Mask, boxed: Mask) -> Mask:
-    """Groups wholly in the box and close to the members: a handle, or a wall behind a rim."""
-    others = boxed[labels] & (labels > 0) & ~members
-    if not others.any() or not members.any():
-        return np.zeros(len(labels), dtype=bool)
-    gap_m = distance_to(around.cloud.points_m[:, :2], members, around.cell_m)
-    near = np.unique(labels[others & (gap_m < FRAGMENT_GAP_M)])
-    return np.asarray(np.isin(labels, near) & others)
+def _with_fragments(around: Surroundings, labels: NDArray[np.intp], members: Mask, boxed: Mask) -> Mask:
+    """Joined by groups wholly in the box and close by: a handle, a wall behind a rim, and what is close to those."""
+    for _ in range(FRAGMENT_ROUNDS):
+        others = boxed[labels] & (labels > 0) & ~members
+        if not others.any() or not members.any():
+            return members
+        gap_m = distance_to(around.cloud.points_m[:, :2], members, around.cell_m)
+        near = others & (gap_m < FRAGMENT_GAP_M)
+        if not near.any():
+            return members
+        members = members | (np.isin(labels, np.unique(labels[near])) & others)
+    return members
 
 
 def _top_m(around: Surroundings, members: Mask) -> float:
