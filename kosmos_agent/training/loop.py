@@ -18,6 +18,7 @@ from kosmos_agent.training.batches import Batch, Collate, ExampleStream
 from kosmos_agent.training.curves import draw_curves
 from kosmos_agent.training.examples import Example
 from kosmos_agent.training.losses import Objective
+from kosmos_agent.training.parallel import Workers
 from kosmos_agent.training.settings import TrainSettings
 from kosmos_agent.training.state import MasterWeights, RunState, load_state, save_state
 from kosmos_agent.training.validate import validate
@@ -52,7 +53,9 @@ class Trainer:
     ) -> None:
         self.settings, self.folder, self.collate = settings, folder, collate
         self.device = torch.device(device)
-        self.console = console or Console()
+        self.workers = Workers()
+        self.console = console or Console(quiet=not self.workers.leads)
+        self._wants_stop = self._stopped = False
         self.model, self.objective = model.to(self.device), objective.to(self.device)
         self.module = _Trained(self.model, self.objective.helpers)
         weights = MasterWeights(self.module)
@@ -73,29 +76,40 @@ class Trainer:
         """Train to `settings.steps`; Ctrl-C or SIGTERM saves and returns. Returns the last held-out scores."""
         torch.set_num_threads(self.settings.threads)
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.default_int_handler)
-        scores: dict[str, object] = {}
+            signal.signal(number, self._wish_to_stop)
         meter = _Meter(self.console, self.settings.log_seconds)
         started = checkpoint_at = validate_at = time.monotonic()
-        try:
-            for batch in self._batches(examples):
-                meter.add(self._step(batch), len(batch.ids), self.state, self.settings)
-                if time.monotonic() - checkpoint_at > 60 * self.settings.checkpoint_minutes:
-                    save_state(self.state, self.folder / "state")
-                    checkpoint_at = time.monotonic()
-                if time.monotonic() - validate_at > 60 * self.settings.validate_minutes:
-                    scores = self._validate(held_out, save_model, meter.last)
-                    validate_at = time.monotonic()
-                overtime = time.monotonic() - started > 60 * self.settings.max_minutes
-                if overtime or self.state.step >= self.settings.steps:
-                    break
-        except KeyboardInterrupt:
-            self.console.print("interrupted: saving")
-        save_state(self.state, self.folder / "state")
-        return self._validate(held_out, save_model, meter.last) or scores
+        for batch in self._batches(examples):
+            meter.add(self._step(batch), len(batch.ids), self.state, self.settings)
+            if _minutes_since(started) > self.settings.max_minutes:
+                self._wish_to_stop()
+            if self._stopped or self.state.step >= self.settings.steps:
+                break
+            if self.workers.leads and _minutes_since(checkpoint_at) > self.settings.checkpoint_minutes:
+                save_state(self.state, self.folder / "state")
+                checkpoint_at = time.monotonic()
+            if self.workers.leads and _minutes_since(validate_at) > self.settings.validate_minutes:
+                self._validate(held_out, save_model, meter.last)
+                validate_at = time.monotonic()
+        return self._finish(held_out, save_model, meter.last)
+
+    def _wish_to_stop(self, *_: object) -> None:
+        """Seen by all processes at the end of the step."""
+        self._wants_stop = True
+
+    def _finish(
+        self, held_out: Sequence[Example], save_model: SaveModel, losses: dict[str, float]
+    ) -> dict[str, object]:
+        scores: dict[str, object] = {}
+        if self.workers.leads:
+            save_state(self.state, self.folder / "state")
+            scores = self._validate(held_out, save_model, losses)
+        self.workers.wait()
+        return scores
 
     def _batches(self, examples: Examples) -> Iterator[Batch]:
-        stream = ExampleStream(examples, self.settings.seed + 1000 + self.state.step)
+        seed = self.settings.seed + 1000 + self.state.step
+        stream = ExampleStream(examples, seed * self.workers.size + self.workers.rank)
         processes = self.settings.loader_processes
         loader: DataLoader[Example] = DataLoader(
             stream,
@@ -118,12 +132,15 @@ class Trainer:
         state.optimizer.zero_grad(set_to_none=True)
         parts["loss"].backward()
         state.weights.take_gradients()
-        nn.utils.clip_grad_norm_(state.weights.masters.values(), settings.gradient_clip)
+        masters = state.weights.masters.values()
+        self._stopped = self.workers.average_gradients(masters, stop=self._wants_stop)
+        nn.utils.clip_grad_norm_(masters, settings.gradient_clip)
         state.optimizer.step()
         state.weights.give_weights()
         state.step += 1
-        state.pictures += len(batch.ids)
-        state.update_average(settings.average)
+        state.pictures += len(batch.ids) * self.workers.size
+        if self.workers.leads:
+            state.update_average(settings.average)
         state.seconds += time.monotonic() - started
         return {name: value.detach() for name, value in parts.items()}
 
@@ -165,6 +182,10 @@ class _Meter:
         rate = f"{self.pictures / elapsed:.0f} pictures/s"
         self.console.print(f"step {state.step}/{settings.steps}  {state.pictures} pictures  {rate}  {words}")
         self.since, self.pictures, self.count, self.sums = time.monotonic(), 0, 0, {}
+
+
+def _minutes_since(moment: float) -> float:
+    return (time.monotonic() - moment) / 60
 
 
 def _score_line(scores: dict[str, object]) -> str:
