@@ -80,7 +80,7 @@ class Trainer:
         meter = _Meter(self.console, self.settings.log_seconds)
         started = checkpoint_at = validate_at = time.monotonic()
         for batch in self._batches(examples):
-            meter.add(self._step(batch), len(batch.ids), self.state, self.settings)
+            meter.add(self._step(batch), len(batch.ids) * self.workers.size, self.state, self.settings)
             if _minutes_since(started) > self.settings.max_minutes:
                 self._wish_to_stop()
             if self._stopped or self.state.step >= self.settings.steps:
