@@ -20,6 +20,7 @@ from kosmos_agent.errors import CancelledError, CheckpointError, InvalidArgument
 from kosmos_agent.images import as_rgb_array
 from kosmos_agent.inference.candidates import Decision, joint_with_presence, merge, status_of
 from kosmos_agent.inference.corners import CornerScores, score_corners
+from kosmos_agent.inference.devices import check_device
 from kosmos_agent.inference.frame import EncodedFrame, Stopwatch, continue_frame, encode_frame
 from kosmos_agent.inference.generate import Decoding, StopCallback, generate
 from kosmos_agent.markup import from_tagged
@@ -91,6 +92,7 @@ class Grounder:
             if threads < 1:
                 raise InvalidArgumentError(f"threads {threads} must be at least 1")
             torch.set_num_threads(threads)
+        check_device(device)
         folder = locate(model)
         loaded = load_model(folder, dtype=_dtype(dtype, device), device=device)
         return cls(loaded, load_tokenizer(folder), name=str(model), profile=Profile.read(folder))

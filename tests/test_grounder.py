@@ -111,6 +111,8 @@ def test_unknown_models_settings_and_profiles_are_named(tmp_path):
     with pytest.raises(UnknownModelError, match="valid:"):
         Grounder.load("no-such-model")
     save_model(tiny_grounder(1).model, tmp_path / "mine", tokenizer=TOKENIZER)
+    with pytest.raises(InvalidArgumentError, match="valid: cpu"):
+        Grounder.load(tmp_path / "mine", device="abacus")
     with pytest.raises(InvalidArgumentError, match="float32"):
         Grounder.load(tmp_path / "mine", dtype="int3")
     (tmp_path / "mine" / "profile.json").write_text('{"colour": 1}')
@@ -141,6 +143,7 @@ def candidate(probability):
         (0.9, (0.5, 0.4), "ambiguous"),
         (0.9, (0.7, 0.1), "found"),
         (0.2, (0.9,), "cannot_tell"),
+        (0.9, (0.05,), "cannot_tell"),
         (0.9, (), "cannot_tell"),
     ],
 )

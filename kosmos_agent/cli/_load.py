@@ -29,10 +29,8 @@ class ModelChoice:
 
 
 def load_grounder(choice: ModelChoice) -> Grounder:
-    from kosmos_agent.cli._devices import check_device
     from kosmos_agent.grounder import Grounder
 
-    check_device(choice.device)
     return Grounder.load(choice.model, dtype=choice.dtype, device=choice.device, threads=choice.threads)
 
 

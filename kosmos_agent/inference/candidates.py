@@ -15,13 +15,14 @@ class Decision:
     """Where the lines are drawn.
 
     merge_iou: pairs that overlap at least so much are the same thing. min_probability: below it a candidate is
-    noise. min_presence: below it the phrase may name nothing here. rival: a second candidate with at least this
-    share of the first's weight makes the answer ambiguous.
+    noise. min_presence and min_found: below these, of `<object>` and of the best candidate, the phrase may name
+    nothing here. rival: a second candidate with at least this share of the first's weight makes it ambiguous.
     """
 
     merge_iou: float = 0.4
     min_probability: float = 0.02
     min_presence: float = 0.5
+    min_found: float = 0.1
     rival: float = 0.5
 
 
@@ -50,7 +51,7 @@ def joint_with_presence(scores: CornerScores) -> CornerScores:
 
 def status_of(presence: float, candidates: Sequence[Candidate], decision: Decision) -> Status:
     """Without calibration only `found`, `ambiguous` or `cannot_tell`: a low presence is no proof of absence."""
-    if not candidates or presence < decision.min_presence:
+    if not candidates or presence < decision.min_presence or candidates[0].probability < decision.min_found:
         return "cannot_tell"
     if len(candidates) > 1 and candidates[1].probability >= decision.rival * candidates[0].probability:
         return "ambiguous"

@@ -13,4 +13,4 @@ def check_device(name: str) -> None:
     valid += ["cuda"] if torch.cuda.is_available() else []
     valid += ["mps"] if torch.backends.mps.is_available() else []
     if name not in valid:
-        raise InvalidArgumentError(f"--device {name!r} cannot be used here; valid: {', '.join(valid)}")
+        raise InvalidArgumentError(f"device {name!r} cannot be used here; valid: {', '.join(valid)}")
