@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
+from kosmos_agent.processor import IMAGE_MEAN, IMAGE_STD
 from kosmos_agent.tokenizer import Tokenizer
 from kosmos_agent.training.examples import Example
 from kosmos_agent.training.sequences import PackedRow, pack
 
 PADDING_SEGMENT = -1
-IMAGE_MEAN = (0.48145466, 0.4578275, 0.40821073)
-IMAGE_STD = (0.26862954, 0.26130258, 0.27577711)
 
 
 @dataclass

@@ -27,7 +27,8 @@ TELL_END_EVERY = 4
 class PackedRow:
     """T tokens. Targets are aligned to their SOURCE token: entry i speaks of the token after i in its segment.
 
-    The last token of a segment is a target only, as in 6.3. segments: 0 for the prefix, k for task k. targets: the next id, -1 where there is no loss.
+    The last token of a segment is a target only, as in 6.3.
+    segments: 0 for the prefix, k for task k. targets: the next id, -1 where there is no loss.
     pointers: instance id that the location pair after this token marks, 0 elsewhere.
     """
 
