@@ -72,6 +72,14 @@ def distance_to(xy_m: Floats, members: Mask, cell_m: float) -> Floats:
     return np.asarray(cv2.distanceTransform(empty, cv2.DIST_L2, 5)[rows, columns] * cell_m, dtype=np.float64)
 
 
+def cell_tops(xy_m: Floats, heights_m: Floats, cell_m: float) -> Labels:
+    """Indices of the highest of the (N, 2) points in each grid cell that holds any."""
+    rows, columns, shape = _cells(xy_m, cell_m)
+    order = np.argsort(heights_m)[::-1]
+    _, first = np.unique((rows * shape[1] + columns)[order], return_index=True)
+    return np.asarray(order[first], dtype=np.intp)
+
+
 def without_strays(xy_m: Floats, cell_m: float, min_neighbours: int = 3) -> Mask:
     """False for points with fewer than `min_neighbours` points, themselves included, in the 3 x 3 cells about them."""
     if not len(xy_m):

@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 MIN_POINTS = 30
-MIN_INLIER_SHARE = 0.05
+MIN_INLIER_SHARE = 0.15
 MAX_TILT_RAD = float(np.deg2rad(10.0))
 SAMPLE_COUNT = 600
 HYPOTHESES = 80

@@ -12,7 +12,7 @@ from kosmos_agent.errors import NoDepthError
 from kosmos_agent.robot.cluster import components, distance_to, without_strays
 from kosmos_agent.robot.depth import Cloud
 from kosmos_agent.robot.regions import BoxPixels, centre_weights, grown_px, inside, iou_px
-from kosmos_agent.robot.support import raised_levels, stands_on
+from kosmos_agent.robot.support import raised_levels, ring_about
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -28,8 +28,11 @@ REACH_MARGIN = 0.25
 OWN_SHARE = 0.6
 FRAGMENT_SHARE = 0.9
 FRAGMENT_GAP_M = 0.015
+FAR_WALL_GAP_M = 0.04
+LEVEL_RIM_SHARE = 0.08
 FRAGMENT_ROUNDS = 4
 MIN_RAISED_HEIGHT_M = 0.012
+MAX_LEVELS = 4
 MIN_WEIGHT_SHARE = 0.02
 LOW_PERCENTILE = 3.0
 STACK_SHARE = 0.6
@@ -125,17 +128,45 @@ def _raised(around: Surroundings, on_table: _Group) -> tuple[_Group, float]:
     """The same thing without what it stands on, and the height of that; unchanged where it stands on the table."""
     highest_m = _top_m(around, on_table.members) - MIN_RAISED_HEIGHT_M
     low_m = 1.5 * around.clearance_m
-    xy_m = around.cloud.points_m[:, :2]
-    for level_m in raised_levels(around.heights_m[~around.in_box], low_m, highest_m):
+    outside_m = around.heights_m[~around.in_box & (around.heights_m > low_m)]
+    for level_m in raised_levels(outside_m, low_m, highest_m)[:MAX_LEVELS]:
         above = _group_above(around, level_m)
-        if above.members.sum() >= MIN_OBJECT_POINTS and stands_on(
-            level_m, xy_m, around.heights_m, above.members, around.cell_m, around.clearance_m
-        ):
+        if _stands_on(around, above, level_m):
             return above, level_m
-    level_m = min(_stacked_level_m(around, on_table), highest_m)
-    if level_m > low_m:
-        return _group_above(around, level_m), level_m
+    level_m = _lower_edge_m(around, on_table)
+    if low_m < level_m < highest_m:
+        above = _group_above(around, level_m)
+        if _goes_on_below(around, on_table, above) or _stands_on(around, above, level_m):
+            return above, level_m
     return on_table, 0.0
+
+
+def _stands_on(around: Surroundings, group: _Group, level_m: float) -> bool:
+    """Whether the group stands on a surface that reaches out of the box; a ledge inside it is the thing's own."""
+    if group.members.sum() < MIN_OBJECT_POINTS:
+        return False
+    ring = ring_about(around.cloud.points_m[:, :2], around.heights_m, group.members, around.cell_m)
+    return ring.is_level(level_m, around.clearance_m, ~inside(around.cloud.px, around.box_px))
+
+
+def _lower_edge_m(around: Surroundings, group: _Group) -> float:
+    """Height at which the box cuts a group in two, upper part in the box, lower part outside; 0 where it does not."""
+    inner = group.members & inside(around.cloud.px, around.box_px)
+    below = group.whole & ~around.in_box
+    if inner.sum() < MIN_OBJECT_POINTS or below.sum() < MIN_BELOW_SHARE * group.whole.sum():
+        return 0.0
+    lowest_m = float(np.percentile(around.heights_m[inner], LOW_PERCENTILE))
+    highest_below_m = float(np.percentile(around.heights_m[below], 100 - LOW_PERCENTILE))
+    return lowest_m if highest_below_m < lowest_m + around.clearance_m else 0.0
+
+
+def _goes_on_below(around: Surroundings, on_table: _Group, above: _Group) -> bool:
+    """Whether what lies below the box lies right under the upper part, as a block under a block does."""
+    if above.members.sum() < MIN_OBJECT_POINTS:
+        return False
+    below = on_table.whole & ~around.in_box
+    gap_m = distance_to(around.cloud.points_m[:, :2], above.members, around.cell_m)[below]
+    return bool(np.mean(gap_m < STACK_SLACK_M) >= STACK_SHARE)
 
 
 def _group_above(around: Surroundings, level_m: float) -> _Group:
@@ -172,30 +203,22 @@ def _best_label(around: Surroundings, labels: NDArray[np.intp]) -> int:
     return int(scores.argmax())
 
 
-def _stacked_level_m(around: Surroundings, group: _Group) -> float:
-    """Height of the box's lower edge on a thing that goes straight on below it, as a block under a block does.
-
-    0 unless the rest of the group lies under the part in the box, both in height and in place.
-    """
-    inner = group.members & inside(around.cloud.px, around.box_px)
-    below = group.whole & ~around.in_box
-    if inner.sum() < MIN_OBJECT_POINTS or below.sum() < MIN_BELOW_SHARE * group.whole.sum():
-        return 0.0
-    lowest_m = float(np.percentile(around.heights_m[inner], LOW_PERCENTILE))
-    if np.percentile(around.heights_m[below], 100 - LOW_PERCENTILE) > lowest_m + around.clearance_m:
-        return 0.0
-    gap_m = distance_to(around.cloud.points_m[:, :2], inner, around.cell_m)[below]
-    return lowest_m if np.mean(gap_m < STACK_SLACK_M) >= STACK_SHARE else 0.0
-
-
 def _with_fragments(around: Surroundings, labels: NDArray[np.intp], members: Mask, boxed: Mask) -> Mask:
-    """Joined by groups wholly in the box and close by: a handle, a wall behind a rim, and what is close to those."""
+    """Joined by groups wholly in the box and close by: a handle, a wall behind a rim, and what is close to those.
+
+    The far wall of a cup may be farther off than other parts, but its rim is as high as that of the near wall.
+    """
+    tops_m = np.zeros(int(labels.max()) + 1)
+    np.maximum.at(tops_m, labels, around.heights_m)
     for _ in range(FRAGMENT_ROUNDS):
         others = boxed[labels] & (labels > 0) & ~members
         if not others.any() or not members.any():
             return members
+        top_m = float(around.heights_m[members].max())
+        level = np.abs(tops_m - top_m) < max(LEVEL_RIM_SHARE * top_m, around.clearance_m)
+        reach_m = np.where(level, FAR_WALL_GAP_M, FRAGMENT_GAP_M)
         gap_m = distance_to(around.cloud.points_m[:, :2], members, around.cell_m)
-        near = others & (gap_m < FRAGMENT_GAP_M)
+        near = others & (gap_m < reach_m[labels])
         if not near.any():
             return members
         members = members | (np.isin(labels, np.unique(labels[near])) & others)
