@@ -7,8 +7,9 @@ import pytest
 from kosmos_sim.world import Tabletop
 from PIL import Image
 
-from kosmos_agent.cli._demo import CAMERA, Demo, phrase_of, wanted_thing
+from kosmos_agent.cli._demo import Demo, phrase_of, wanted_thing
 from kosmos_agent.cli._output import run_json
+from kosmos_agent.cli._robot import CAMERA
 from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.results import Box, Candidate, Frame, Grounding
 from kosmos_agent.robot.camera import Camera
@@ -106,6 +107,23 @@ def test_the_table_is_laid_with_the_thing_that_is_named():
     assert wanted_thing("the red cup") == ("cup", "red")
     assert wanted_thing("the grey ball") == ("ball", "gray")
     assert wanted_thing("a banana") == ("banana", None)
-    assert wanted_thing("the blue cup left of the red box") == ("cup", "blue")
-    with pytest.raises(InvalidArgumentError, match="valid: cup, mug"):
-        wanted_thing("the plate")
+
+
+@pytest.mark.parametrize(
+    ("phrase", "words"),
+    [
+        ("the plate", "valid: cup, mug"),
+        ("the plate left of the cup", "colour and a thing"),
+        ("the blue cup left of the red box", "colour and a thing"),
+        ("the leftmost cup", "colour and a thing"),
+        ("the cup that is red", "valid: cup, mug"),
+    ],
+)
+def test_phrases_that_the_table_cannot_be_judged_by_are_refused(phrase, words):
+    with pytest.raises(InvalidArgumentError, match=words):
+        wanted_thing(phrase)
+
+
+def test_words_that_fit_two_things_on_the_table_are_refused(tmp_path):
+    with pytest.raises(InvalidArgumentError, match="name a colour"):
+        Demo(lambda: FixedEye("found", box_of_target()), "pick up the cup", SEED, lambda _: None).play(tmp_path)

@@ -8,42 +8,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
-import numpy as np
 from kosmos_sim.grasp import GRASPABLE
 from kosmos_sim.lexicon import COLOURS
 from kosmos_sim.setting import Target
 from kosmos_sim.world import Tabletop
-from numpy.typing import NDArray
 from PIL import Image
 
 from kosmos_agent.cli._film import Film
+from kosmos_agent.cli._robot import CAMERA, Eye, SimRobot
 from kosmos_agent.drawing import annotate, film_frame
 from kosmos_agent.errors import InvalidArgumentError, NoDepthError, PlanningError
 from kosmos_agent.results import Grounding, Target3D
-from kosmos_agent.robot.camera import Camera
-from kosmos_agent.robot.pick import Look, PickReport, PickStep, pick_by_phrase
-from kosmos_agent.robot.planner import MotionOutcome, Phase
+from kosmos_agent.robot.pick import PickStep
+from kosmos_agent.robot.planner import MotionOutcome
 
-CAMERA = "front"
-_BETWEEN_LOOKS_S = 0.1
 _VERB = re.compile(r"^(?:please\s+)?(?:pick\s+up|pick|grab|grasp|take|get|lift|fetch|give\s+me|bring\s+me)\s+", re.I)
-
-
-class Sight(Protocol):
-    """One encoded picture (`kosmos_agent.grounder.View`)."""
-
-    def find(self, phrase: str) -> Grounding: ...
-
-
-class Eye(Protocol):
-    """What looks (`kosmos_agent.grounder.Grounder`)."""
-
-    @property
-    def name(self) -> str: ...
-
-    def view(self, image: Image.Image, *, stamp_ns: int | None = None, frame_id: str = ...) -> Sight: ...
 
 
 @dataclass(frozen=True)
@@ -95,16 +75,18 @@ class Demo:
             world = Tabletop.random(self.run.seed, self._wanted)
             note.detail = f"seed {self.run.seed}, {len(world.items)} things, cameras {', '.join(world.cameras)}"
         with world:
+            check_unique(world, self._wanted)
             film = Film(world, CAMERA)
-            robot = _Robot(world, eye, film, self._add)
-            self._pick(robot)
-            self._show(robot, out)
+            robot = SimRobot(world, eye, self._picked_step, film.begin)
+            with film.rolling():
+                self._pick(robot)
+            self._show(robot, film, out)
         with self._step("oracle") as note:
             self.run.oracle_picked = oracle_picks(self.run.seed, self._wanted)
             note.detail = f"the same table, told the true place: picked {str(self.run.oracle_picked).lower()}"
         return self.run
 
-    def _pick(self, robot: _Robot) -> None:
+    def _pick(self, robot: SimRobot) -> None:
         try:
             report = robot.pick(self.run.phrase)
         except (NoDepthError, PlanningError) as error:
@@ -115,17 +97,21 @@ class Demo:
         self.run.answer = robot.answer
         self.run.picked = robot.world.judge.verdict(robot.world.target.name).picked
 
-    def _show(self, robot: _Robot, out: Path) -> None:
+    def _show(self, robot: SimRobot, film: Film, out: Path) -> None:
         with self._step("pictures") as note:
             after = Image.fromarray(robot.world.observe(CAMERA).rgb)
             self._save(annotate(robot.picture, robot.answer), out / "before.png")
             self._save(film_frame(after, f"picked: {str(self.run.picked).lower()}"), out / "after.png")
-            self.run.files += robot.film.write(out, robot.picture, robot.answer, after, self.run.picked)
+            self.run.files += film.write(out, robot.picture, robot.answer, after, self.run.picked)
             note.detail = str(out)
 
     def _save(self, picture: Image.Image, path: Path) -> None:
         picture.save(path)
         self.run.files.append(str(path))
+
+    def _picked_step(self, step: PickStep, detail: str) -> None:
+        name = step.name if step.name == "pick" else f"{step.name} {step.look}"
+        self._add(Step(name, step.duration_ms, detail))
 
     def _add(self, step: Step) -> None:
         self.run.steps.append(step)
@@ -138,63 +124,35 @@ class Demo:
         self._add(Step(name, 1000 * (time.perf_counter() - start), note.detail))
 
 
-class _Robot:
-    """Eyes and arm on one table. picture, answer: the last ones."""
-
-    picture: Image.Image
-    answer: Grounding
-
-    def __init__(self, world: Tabletop, eye: Eye, film: Film, report: Callable[[Step], None]) -> None:
-        self.world, self.film = world, film
-        self._eye, self._report = eye, report
-        self._stamp_ns = 0
-        self._detail = ""
-
-    def pick(self, phrase: str) -> PickReport:
-        """Errors of `pick_by_phrase`."""
-        with self.film.rolling():
-            return pick_by_phrase(
-                phrase, self._see, self._ground, self.world.planner, on_step=self._done, on_phase=self._begin
-            )
-
-    def _see(self) -> Look:
-        self.world.driver.hold(_BETWEEN_LOOKS_S)
-        seen = self.world.observe(CAMERA)
-        self._stamp_ns = seen.stamp_ns
-        height, width = seen.rgb.shape[:2]
-        self._detail = f"{CAMERA} camera, {width} x {height}, noisy depth with holes"
-        return Look(seen.rgb, seen.depth_m, Camera.from_matrix(seen.intrinsics, width, height), seen.T_base_camera)
-
-    def _ground(self, rgb: NDArray[np.uint8], phrase: str) -> Grounding:
-        self.picture = Image.fromarray(rgb)
-        view = self._eye.view(self.picture, stamp_ns=self._stamp_ns, frame_id=f"{CAMERA}_optical_frame")
-        self.answer = view.find(phrase)
-        self._detail = _answer_words(self.answer)
-        return self.answer
-
-    def _begin(self, phase: Phase) -> None:
-        self.film.begin(phase)
-        self._detail += f"{', ' if self._detail else ''}{phase}"
-
-    def _done(self, step: PickStep) -> None:
-        name = step.name if step.name == "pick" else f"{step.name} {step.look}"
-        self._report(Step(name, step.duration_ms, self._detail))
-        self._detail = ""
-
-
 def phrase_of(instruction: str) -> str:
     """What is to be picked up: "pick up the red cup" -> "the red cup"."""
     return _VERB.sub("", " ".join(instruction.split())).rstrip(".!")
 
 
 def wanted_thing(phrase: str) -> Target:
-    """Category and colour word that the table must hold once, for the phrase to make sense on it."""
+    """Category and colour word of "the red cup": what the table is laid for, and what the judge looks at.
+
+    InvalidArgumentError for any other phrase, for a verdict on it would be a guess.
+    """
     words = re.findall(r"[a-z]+", phrase.lower().replace("grey", "gray"))
-    heads = [index for index, word in enumerate(words) if word in GRASPABLE]
-    if not heads:
+    words = words[1:] if words[:1] in (["the"], ["a"], ["an"]) else words
+    if not words or words[-1] not in GRASPABLE:
         raise InvalidArgumentError(f"{phrase!r} names nothing that the arm can hold; valid: {', '.join(GRASPABLE)}")
-    colours = [word for word in words[: heads[0]] if word in COLOURS]
-    return words[heads[0]], colours[-1] if colours else None
+    if len(words) > 2 or (len(words) == 2 and words[0] not in COLOURS):
+        raise InvalidArgumentError(
+            f"the demo lays its table for a colour and a thing, not for {phrase!r}; valid: 'the red cup', with one of "
+            f"{', '.join(COLOURS)}"
+        )
+    return words[-1], words[0] if len(words) == 2 else None
+
+
+def check_unique(world: Tabletop, wanted: Target) -> None:
+    """InvalidArgumentError where the words fit more than one thing on the table: then no verdict would be fair."""
+    category, colour = wanted
+    fitting = [item for item in world.items if item.category == category and colour in (None, item.colour)]
+    if len(fitting) > 1:
+        colours = ", ".join(sorted(item.colour for item in fitting))
+        raise InvalidArgumentError(f"this table holds {len(fitting)} of {category!r}; name a colour; valid: {colours}")
 
 
 def oracle_picks(seed: int, wanted: Target) -> bool:
@@ -205,10 +163,3 @@ def oracle_picks(seed: int, wanted: Target) -> bool:
         except PlanningError:
             return False
         return world.judge.verdict(world.target.name).picked
-
-
-def _answer_words(answer: Grounding) -> str:
-    if not answer.candidates:
-        return f"{answer.status.replace('_', ' ')}, presence {answer.presence:.1%}"
-    corners = " ".join(f"{value:.3f}" for value in answer.best.box.corners)
-    return f"{answer.status}, {answer.best.probability:.1%}, box {corners}"

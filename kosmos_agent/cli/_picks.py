@@ -8,22 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from kosmos_sim.grasp import GRASPABLE
 from kosmos_sim.oracle import trial
 from kosmos_sim.world import Tabletop
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
 from kosmos_agent.cli._load import ModelChoice, load_grounder
+from kosmos_agent.cli._robot import SimRobot
 from kosmos_agent.errors import NoDepthError, PlanningError
 from kosmos_agent.grounder import Grounder
-from kosmos_agent.results import Grounding
-from kosmos_agent.robot.camera import Camera
-from kosmos_agent.robot.pick import Look, pick_by_phrase
 
-CAMERA = "front"
 FIRST_SEED = 50_000
 """Layouts of the published figures: FIRST_SEED, FIRST_SEED + 1, ..."""
 
@@ -68,16 +63,8 @@ def pick_trial(grounder: Grounder, seed: int, category: str) -> PickTrial:
 
 
 def _play(grounder: Grounder, world: Tabletop, phrase: str) -> str:
-    def see() -> Look:
-        seen = world.observe(CAMERA)
-        height, width = seen.depth_m.shape
-        return Look(seen.rgb, seen.depth_m, Camera.from_matrix(seen.intrinsics, width, height), seen.T_base_camera)
-
-    def ground(rgb: NDArray[np.uint8], words: str) -> Grounding:
-        return grounder.view(rgb).find(words)
-
     try:
-        return pick_by_phrase(phrase, see, ground, world.planner, max_looks=1).status
+        return SimRobot(world, grounder).pick(phrase).status
     except (NoDepthError, PlanningError) as error:
         return error.code
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from kosmos_agent.errors import InvalidArgumentError
+from kosmos_agent.errors import InvalidArgumentError, NoDepthError
 from kosmos_agent.results import Grounding, Target3D
 from kosmos_agent.robot.camera import Camera
 from kosmos_agent.robot.cancel import CancelToken
@@ -31,7 +31,8 @@ class Look:
     """One moment of one camera.
 
     rgb: (H, W, 3) uint8. depth_m: metres along the optical axis, registered to rgb; it may be smaller, and `camera`
-    is that of the depth picture. T_base_camera: optical frame to `frame_id` (z up).
+    is that of the depth picture. T_base_camera: optical frame (`optical_frame_id`) to `frame_id` (z up).
+    stamp_ns: when it was taken.
     """
 
     rgb: NDArray[np.uint8]
@@ -39,6 +40,12 @@ class Look:
     camera: Camera
     T_base_camera: NDArray[np.floating]
     frame_id: str = "base"
+    optical_frame_id: str = "camera_optical_frame"
+    stamp_ns: int | None = None
+
+
+Ground = Callable[[Look, str], Grounding]
+"""The eyes: where is the phrase in this look? The answer carries the look's stamp and frame."""
 
 
 class PickStep(BaseModel):
@@ -79,6 +86,7 @@ class _Run:
     cancel: CancelToken | None
     on_step: Callable[[PickStep], None] | None
     looks: int = 0
+    no_depth: NoDepthError | None = None
     steps: list[PickStep] = field(default_factory=list)
 
     @contextmanager
@@ -115,7 +123,7 @@ class _Run:
 def pick_by_phrase(
     phrase: str,
     see: Callable[[], Look],
-    ground: Callable[[NDArray[np.uint8], str], Grounding],
+    ground: Ground,
     planner: Planner,
     *,
     max_looks: int = 3,
@@ -126,19 +134,22 @@ def pick_by_phrase(
 ) -> PickReport:
     """Moves only when the phrase is found and two looks in a row agree on where it is.
 
-    see: a fresh picture, taken after the call; it raises what it must when there is none. ground: the eyes.
-    max_looks: 1 trusts a single look; otherwise one more is taken until two agree within `settled_m`.
-    Errors of looking, locating and planning (no depth, bad camera, out of reach) and CancelledError pass through.
+    see: a fresh picture, taken after the call; it raises what it must when there is none.
+    max_looks: 1 trusts a single look; otherwise one more is taken until two agree within `settled_m`. A look without
+    depth on the thing is a look that does not agree; NoDepthError when the last one is.
+    Errors of looking and planning (bad camera, out of reach) and CancelledError pass through.
     """
     if max_looks < 1 or settled_m <= 0:
         raise InvalidArgumentError(f"max_looks {max_looks}, settled_m {settled_m}; valid: at least 1, above 0")
     run = _Run(phrase, cancel, on_step)
     answer, target = _look(run, see, ground)
     settled = max_looks == 1
-    while target is not None and not settled and run.looks < max_looks:
+    while answer.status == "found" and not settled and run.looks < max_looks:
         before = target
         answer, target = _look(run, see, ground)
-        settled = target is not None and _distance_m(before, target) <= settled_m
+        settled = before is not None and target is not None and _distance_m(before, target) <= settled_m
+    if answer.status == "found" and target is None and run.no_depth is not None:
+        raise run.no_depth
     if answer.status != "found":
         return run.report(answer.status, _unfound_message(answer), answer)
     if target is None or not settled:
@@ -149,19 +160,25 @@ def pick_by_phrase(
     return run.report("picked" if outcome.succeeded else "not_picked", outcome.message, answer, target, outcome)
 
 
-def _look(
-    run: _Run, see: Callable[[], Look], ground: Callable[[NDArray[np.uint8], str], Grounding]
-) -> tuple[Grounding, Target3D | None]:
+def _look(run: _Run, see: Callable[[], Look], ground: Ground) -> tuple[Grounding, Target3D | None]:
     run.looks += 1
     with run.step("look"):
         look = see()
     with run.step("ground"):
-        answer = ground(look.rgb, run.phrase)
+        answer = ground(look, run.phrase)
     if answer.status != "found":
         return answer, None
     with run.step("locate"):
-        target = locate(answer, look.depth_m, look.camera, look.T_base_camera, frame_id=look.frame_id)
-    return answer, target
+        return answer, _locate(run, answer, look)
+
+
+def _locate(run: _Run, answer: Grounding, look: Look) -> Target3D | None:
+    """None where the thing has no depth in this look: holes move from frame to frame."""
+    try:
+        return locate(answer, look.depth_m, look.camera, look.T_base_camera, frame_id=look.frame_id)
+    except NoDepthError as error:
+        run.no_depth = error
+        return None
 
 
 def _distance_m(first: Target3D, second: Target3D) -> float:

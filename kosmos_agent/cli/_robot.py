@@ -1,0 +1,96 @@
+"""Eyes and arm on one simulated table: the loop that the demo shows and the pick rate is measured on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from kosmos_sim.world import Tabletop
+from PIL import Image
+
+from kosmos_agent.results import Grounding
+from kosmos_agent.robot.camera import Camera
+from kosmos_agent.robot.pick import Look, PickReport, PickStep, pick_by_phrase
+from kosmos_agent.robot.planner import Phase
+
+CAMERA = "front"
+_BETWEEN_LOOKS_S = 0.1
+"""Simulated, so that each look has depth noise of its own."""
+
+
+class Sight(Protocol):
+    """One encoded picture (`kosmos_agent.grounder.View`)."""
+
+    def find(self, phrase: str) -> Grounding: ...
+
+
+class Eye(Protocol):
+    """What looks (`kosmos_agent.grounder.Grounder`)."""
+
+    @property
+    def name(self) -> str: ...
+
+    def view(self, image: Image.Image, *, stamp_ns: int | None = None, frame_id: str = ...) -> Sight: ...
+
+
+class SimRobot:
+    """picture, answer: the last ones. Sees through `Tabletop.observe` alone, with noisy depth."""
+
+    picture: Image.Image
+    answer: Grounding
+
+    def __init__(
+        self,
+        world: Tabletop,
+        eye: Eye,
+        on_step: Callable[[PickStep, str], None] | None = None,
+        on_phase: Callable[[Phase], None] | None = None,
+    ) -> None:
+        self.world = world
+        self._eye, self._on_step, self._on_phase = eye, on_step, on_phase
+        self._detail = ""
+
+    def pick(self, phrase: str) -> PickReport:
+        """Errors of `pick_by_phrase`."""
+        return pick_by_phrase(
+            phrase, self._see, self._ground, self.world.planner, on_step=self._done, on_phase=self._begin
+        )
+
+    def _see(self) -> Look:
+        self.world.driver.hold(_BETWEEN_LOOKS_S)
+        seen = self.world.observe(CAMERA)
+        height, width = seen.rgb.shape[:2]
+        self._detail = f"{CAMERA} camera, {width} x {height}, noisy depth with holes"
+        return Look(
+            seen.rgb,
+            seen.depth_m,
+            Camera.from_matrix(seen.intrinsics, width, height),
+            seen.T_base_camera,
+            optical_frame_id=f"{CAMERA}_optical_frame",
+            stamp_ns=seen.stamp_ns,
+        )
+
+    def _ground(self, look: Look, phrase: str) -> Grounding:
+        self.picture = Image.fromarray(look.rgb)
+        view = self._eye.view(self.picture, stamp_ns=look.stamp_ns, frame_id=look.optical_frame_id)
+        self.answer = view.find(phrase)
+        self._detail = answer_words(self.answer)
+        return self.answer
+
+    def _begin(self, phase: Phase) -> None:
+        self._detail += f"{', ' if self._detail else ''}{phase}"
+        if self._on_phase is not None:
+            self._on_phase(phase)
+
+    def _done(self, step: PickStep) -> None:
+        if self._on_step is not None:
+            self._on_step(step, self._detail)
+        self._detail = ""
+
+
+def answer_words(answer: Grounding) -> str:
+    """One line for people."""
+    if not answer.candidates:
+        return f"{answer.status.replace('_', ' ')}, presence {answer.presence:.1%}"
+    corners = " ".join(f"{value:.3f}" for value in answer.best.box.corners)
+    return f"{answer.status}, {answer.best.probability:.1%}, box {corners}"
