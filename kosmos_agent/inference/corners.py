@@ -44,7 +44,7 @@ def score_corners(
     texts: Sequence[Sequence[int]],
     *,
     first_corners: int = 8,
-    second_corners: int = 4,
+    second_corners: int = 16,
 ) -> list[CornerScores]:
     """`texts`: ids from `<grounding>` to `</phrase>`. first_corners x second_corners pairs are looked at for each."""
     queries = [[*text, tokenizer.object_id] for text in texts]
@@ -95,7 +95,8 @@ def _segments(queries: Sequence[Sequence[int]], device: torch.device) -> Tensor:
 
 def packed_mask(prefix: int, queries: Tensor, keys: Tensor) -> Tensor:
     """Bool (1, 1, T, prefix + T): segment ids of T tokens that see the prefix and their own segment so far."""
-    own = (queries[:, None] == keys[None]) & torch.ones(len(queries), len(keys), device=keys.device).tril().bool()
+    order = torch.arange(len(keys), device=keys.device)
+    own = (queries[:, None] == keys[None]) & (order[:, None] >= order[None])
     return torch.cat([torch.ones(len(queries), prefix, dtype=torch.bool, device=keys.device), own], dim=1)[None, None]
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -20,7 +22,7 @@ from kosmos_agent.training.examples import Example
 from kosmos_agent.training.losses import Objective
 from kosmos_agent.training.parallel import Workers
 from kosmos_agent.training.settings import TrainSettings
-from kosmos_agent.training.state import MasterWeights, RunState, load_state, save_state
+from kosmos_agent.training.state import MasterWeights, RunState, has_state, load_state, save_state
 from kosmos_agent.training.validate import validate
 
 Examples = Callable[[int], Iterator[Example]]
@@ -38,7 +40,7 @@ class _Trained(nn.Module):
 
 
 class Trainer:
-    """Everything about a run lives in `folder`: state/, best/ (published layout), history.jsonl, curves.png."""
+    """Everything about a run lives in `folder`: state/, averaged/ (published layout), history.jsonl, curves.png."""
 
     def __init__(
         self,
@@ -53,7 +55,7 @@ class Trainer:
     ) -> None:
         self.settings, self.folder, self.collate = settings, folder, collate
         self.device = torch.device(device)
-        self.workers = Workers()
+        self.workers = Workers(self.device)
         self.console = console or Console(quiet=not self.workers.leads)
         self._wants_stop = self._stopped = False
         self.model, self.objective = model.to(self.device), objective.to(self.device)
@@ -68,15 +70,17 @@ class Trainer:
         )
         average = {name: value.detach().clone() for name, value in weights.tensors().items()}
         self.state = RunState(weights, average, optimizer)
-        if (folder / "state" / "state.json").is_file():
+        if has_state(folder / "state"):
             load_state(self.state, folder / "state")
             self.console.print(f"resumed at step {self.state.step}, {self.state.pictures} pictures")
 
     def run(self, examples: Examples, held_out: Sequence[Example], save_model: SaveModel) -> dict[str, object]:
         """Train to `settings.steps`; Ctrl-C or SIGTERM saves and returns. Returns the last held-out scores."""
         torch.set_num_threads(self.settings.threads)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._wish_to_stop)
+        with stopping_signals(self._wish_to_stop):
+            return self._loop(examples, held_out, save_model)
+
+    def _loop(self, examples: Examples, held_out: Sequence[Example], save_model: SaveModel) -> dict[str, object]:
         meter = _Meter(self.console, self.settings.log_seconds)
         started = checkpoint_at = validate_at = time.monotonic()
         for batch in self._batches(examples):
@@ -182,6 +186,20 @@ class _Meter:
         rate = f"{self.pictures / elapsed:.0f} pictures/s"
         self.console.print(f"step {state.step}/{settings.steps}  {state.pictures} pictures  {rate}  {words}")
         self.since, self.pictures, self.count, self.sums = time.monotonic(), 0, 0, {}
+
+
+@contextmanager
+def stopping_signals(handler: Callable[..., None]) -> Iterator[None]:
+    """SIGINT and SIGTERM go to `handler` meanwhile; on other threads than the main one they stay as they are."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
 
 
 def _minutes_since(moment: float) -> float:

@@ -16,11 +16,11 @@ from torch import nn
 class Workers:
     """The group that this process belongs to; a group of one where torchrun did not start it."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device) -> None:
         self.size = int(os.environ.get("WORLD_SIZE", "1"))
         self.rank = int(os.environ.get("RANK", "0"))
         if self.size > 1 and not dist.is_initialized():
-            dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+            dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
 
     @property
     def leads(self) -> bool:

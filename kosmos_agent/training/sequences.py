@@ -13,11 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kosmos_agent.location import box_to_pair
+from kosmos_agent.model.decoder import FIRST_POSITION
 from kosmos_agent.tokenizer import Tokenizer
 from kosmos_agent.training.examples import Example, Piece, Task
 
-FIRST_POSITION = 2
-"""Of `<s>`: the published position of the first real token (see `model.decoder`)."""
 NO_INSTANCE = 0
 TELL_END_EVERY = 4
 """Of the single boxes, one in so many goes on to `</object></s>`: what always follows needs no more practice."""
@@ -119,7 +118,5 @@ def _add_link(segment: _Segment, piece: Piece, tokenizer: Tokenizer) -> None:
 
 def _words(text: str, tokenizer: Tokenizer) -> tuple[int, ...]:
     """Ids of a run of words. One that starts without a space (a comma) must not gain the tokenizer's own."""
-    ids = tokenizer.encode_words(text)
-    if not text.startswith(" ") and ids and tokenizer.token(ids[0]) == "▁":
-        return ids[1:]
-    return ids
+    bare = None if text.startswith(" ") else tokenizer.token_id(text)
+    return tokenizer.encode_words(text) if bare is None else (bare,)

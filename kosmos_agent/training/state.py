@@ -17,7 +17,7 @@ _FILES = ("weights.safetensors", "average.safetensors", "moments.safetensors", "
 
 
 class MasterWeights:
-    """Matrices compute in bfloat16 and are kept in float32; norms, biases and scales are float32 throughout.
+    """Weights compute in bfloat16 and are kept in float32; norms compute in float32 where they can.
 
     Cheaper than autocast where memory is slow: no activation is cast back and forth.
     """
@@ -58,8 +58,10 @@ class MasterWeights:
 
 
 def _stays_float32(module: nn.Module, name: str) -> bool:
+    """Norms, where their kernels take bfloat16 activations beside float32 weights: layer norm does on a CPU only."""
     owner = module.get_submodule(name.rpartition(".")[0])
-    return isinstance(owner, nn.LayerNorm | nn.BatchNorm2d)
+    on_cpu = module.get_parameter(name).device.type == "cpu"
+    return isinstance(owner, nn.BatchNorm2d) or (on_cpu and isinstance(owner, nn.LayerNorm))
 
 
 @dataclass
@@ -104,6 +106,7 @@ def save_state(state: RunState, folder: Path) -> None:
 
 def load_state(state: RunState, folder: Path) -> None:
     """Into the live objects, in place. CheckpointError where a file is missing."""
+    folder = _whole(folder)
     missing = [name for name in _FILES if not (folder / name).is_file()]
     if missing:
         raise CheckpointError(f"{folder} lacks {', '.join(missing)}")
@@ -117,6 +120,16 @@ def load_state(state: RunState, folder: Path) -> None:
             state.optimizer.state[master] = {kind: moments[f"{name}.{kind}"].to(master.device) for kind in kinds}
     numbers = json.loads((folder / "state.json").read_text())
     state.step, state.pictures, state.seconds = numbers["step"], numbers["pictures"], numbers["seconds"]
+
+
+def has_state(folder: Path) -> bool:
+    """Whether a run can go on from `folder`, or from what a kill in mid-save left beside it."""
+    return (_whole(folder) / "state.json").is_file()
+
+
+def _whole(folder: Path) -> Path:
+    beside = folder.with_name(folder.name + ".old")
+    return beside if not folder.exists() and beside.exists() else folder
 
 
 def _moments(state: RunState) -> dict[str, Tensor]:
