@@ -124,6 +124,23 @@ def test_depth_and_ids_do_not_depend_on_what_was_drawn_before():
     assert np.array_equal(before.geoms, after.geoms)
 
 
+def test_closing_one_renderer_leaves_another_as_it_was():
+    scene = compile_scene(np.random.default_rng(4), SIZE, None)
+    stage(scene, np.random.default_rng([4, 0]))
+    first, second = Renderer(scene.model, SIZE, SIZE, 1), Renderer(scene.model, SIZE, SIZE, 1)
+    with second:
+        first.update(scene.data, CAMERA)
+        first.rgb()
+        second.update(scene.data, CAMERA)
+        before, layers = second.rgb(), second.layers()
+        assert before.std() > 10
+        first.close()
+        assert np.array_equal(second.rgb(), before)
+        assert np.array_equal(second.layers().geoms, layers.geoms)
+        second.update(scene.data, CAMERA)
+        assert np.array_equal(second.rgb(), before)
+
+
 def test_shadows_and_supersampling_keep_the_picture():
     scene = compile_scene(np.random.default_rng(4), SIZE * 2, None)
     stage(scene, np.random.default_rng([4, 1]))

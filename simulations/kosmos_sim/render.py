@@ -67,6 +67,7 @@ class Renderer:
         self._depth = np.empty((height, width), np.float32)
 
     def close(self) -> None:
+        self._context.make_current()  # MjrContext frees buffers by number, in whichever context is current
         self._render.free()
         self._context.free()
 
@@ -85,6 +86,7 @@ class Renderer:
 
     def rgb(self, shadow: bool = True) -> NDArray[np.uint8]:
         """(H, W, 3), upright."""
+        self._context.make_current()
         for flag, value in (
             (_FLAG.mjRND_SHADOW, shadow),
             (_FLAG.mjRND_REFLECTION, False),
@@ -112,6 +114,7 @@ class Renderer:
         return Layers(depth.astype(np.float32), self._decode()[::-1])
 
     def _draw_ids(self) -> None:
+        self._context.make_current()
         self._scene.flags[_FLAG.mjRND_SHADOW] = False
         self._scene.flags[_FLAG.mjRND_SEGMENT] = True
         self._scene.flags[_FLAG.mjRND_IDCOLOR] = True
