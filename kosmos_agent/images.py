@@ -31,9 +31,9 @@ def load_image(path: str | Path) -> Image.Image:
     larger than `MAX_PIXELS` (judged from the header), or of a pixel type without a meaning as RGB.
     """
     path = Path(path)
-    if not path.is_file():
-        what = "is a folder, not a picture" if path.is_dir() else "is not a file" if path.exists() else "does not exist"
-        raise InvalidImageError(f"{path} {what}; valid: {VALID}")
+    fault = _fault(path)
+    if fault is not None:
+        raise InvalidImageError(f"{path} {fault}; valid: {VALID}")
     with _open(path) as image:
         _check_size(image.width, image.height, str(path))
         try:
@@ -87,6 +87,16 @@ def _open(path: Path) -> Image.Image:
             raise InvalidImageError(f"{path} may not be read: permission denied") from error
         except _DECODING_ERRORS as error:
             raise InvalidImageError(f"{path} is truncated or damaged ({error}); valid: {VALID}") from error
+
+
+def _fault(path: Path) -> str | None:
+    """Why there is no file to open; the system may refuse even to look (no permission, too long a name)."""
+    try:
+        if path.is_file():
+            return None
+        return "is a folder, not a picture" if path.is_dir() else "is not a file" if path.exists() else "does not exist"
+    except OSError as error:
+        return f"cannot be opened ({error.strerror})"
 
 
 def _check_size(width: int, height: int, name: str) -> None:

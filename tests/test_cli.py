@@ -165,6 +165,7 @@ def test_an_unknown_model_lists_the_valid_ones(run, photo):
     assert_one_clear_line(
         run("find", photo, PHRASE, "--model", "nonsense"), "nonsense", "microsoft/kosmos-2-patch14-224"
     )
+    assert_one_clear_line(run("find", photo, PHRASE, "--model", "x" * 300), "too long")
 
 
 @pytest.mark.parametrize("damage", ["missing", "misshapen", "truncated", "no_config", "no_tokenizer"])
@@ -201,6 +202,8 @@ def test_a_damaged_checkpoint_is_named(run, folder, photo, tmp_path, damage):
         (["describe", "a.png", "0.5", "0.5", "1.2", "0.9"], "less than or equal to 1"),
         (["find", "a.png", "b", "--out", "picture.txt"], "picture.txt"),
         (["find", "a.png", "b", "--out", "no/such/folder/picture.png"], "no/such/folder"),
+        (["find", "a.png", "b", "--out", "x" * 300 + "/picture.png"], "too long"),
+        (["find", "x" * 300, "b"], "too long"),
         (["demo", "pick up the elephant"], "valid: cup"),
     ],
 )

@@ -1,7 +1,9 @@
 import contextlib
+import errno
 import os
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -93,6 +95,18 @@ def test_missing_files_folders_and_devices_are_told_apart(tmp_path):
         load_image(tmp_path)
     with pytest.raises(InvalidImageError, match="is not a file"):
         load_image(os.devnull)
+
+
+def test_a_path_that_may_not_even_be_looked_at_is_named(tmp_path, monkeypatch):
+    with pytest.raises(InvalidImageError, match=r"xxx cannot be opened \(File name too long\); valid: a PNG"):
+        load_image(tmp_path / ("x" * 300))
+
+    def refuse(self, **_):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    with pytest.raises(InvalidImageError, match=r"locked\.png cannot be opened \(Permission denied\)"):
+        load_image(tmp_path / "locked.png")
 
 
 def test_a_camera_held_sideways_gives_an_upright_picture(tmp_path):

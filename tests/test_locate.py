@@ -1,5 +1,7 @@
 """From a model's name to its folder."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,18 @@ def test_a_single_file_is_refused(tmp_path):
         locate(tmp_path / "model.pt")
 
 
+def test_a_folder_that_may_not_even_be_looked_at_is_named(tmp_path, monkeypatch):
+    with pytest.raises(CheckpointError, match="xxx cannot be opened: File name too long"):
+        locate(tmp_path / ("x" * 300))
+
+    def refuse(self, **_):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    with pytest.raises(CheckpointError, match="locked cannot be opened: Permission denied"):
+        locate(tmp_path / "locked")
+
+
 def test_the_hub_is_asked_for_safe_files_only(weights, monkeypatch, tmp_path):
     asked = {}
 
@@ -59,5 +73,5 @@ def test_without_a_network_the_error_says_what_works(weights, monkeypatch):
         raise LocalEntryNotFoundError("offline")
 
     monkeypatch.setattr(module, "snapshot_download", fail)
-    with pytest.raises(CheckpointError, match=r"no copy is cached.*embedded model \(small\)"):
-        locate("microsoft/kosmos-2-patch14-224")
+    with pytest.raises(CheckpointError, match=r"no folder models/foo here.*no copy is cached.*model \(small\)"):
+        locate("models/foo")

@@ -96,7 +96,11 @@ def check_picture_path(path: Path | None) -> None:
         return
     if path.suffix.lower() not in PICTURE_SUFFIXES:
         raise InvalidArgumentError(f"--out {path}: valid suffixes: {', '.join(PICTURE_SUFFIXES)}")
-    if not path.parent.is_dir():
+    try:
+        exists = path.parent.is_dir()
+    except OSError as error:
+        raise InvalidArgumentError(f"--out {path} cannot be written: {error.strerror}") from error
+    if not exists:
         raise InvalidArgumentError(f"--out {path}: the folder {path.parent} does not exist")
 
 

@@ -26,16 +26,21 @@ def locate(name: str | Path) -> Path:
     """The folder of an embedded name, a local folder, or a hub id (downloaded on first use, only json and safetensors).
 
     An embedded name wins over a folder of the same name: write `./name` for the folder. UnknownModelError when it is
-    none of the three; CheckpointError for a single file, or when the hub cannot be reached.
+    none of the three; CheckpointError for a single file, for a folder that may not be looked at, or when there is no
+    such folder and the hub cannot be reached.
     """
     if isinstance(name, str) and name in embedded_models():
         return WEIGHTS_FOLDER / name
     if name == "":
         raise _unknown(name)
     path = Path(name)
-    if path.is_dir():
+    try:
+        is_folder, is_file = path.is_dir(), path.is_file()
+    except OSError as error:
+        raise CheckpointError(f"the model folder {path} cannot be opened: {error.strerror}") from error
+    if is_folder:
         return path
-    if path.is_file():
+    if is_file:
         raise CheckpointError(f"{path} is a file; valid: the folder that holds config.json and model.safetensors")
     if isinstance(name, str) and _HUB_ID.fullmatch(name):
         return _download(name)
@@ -50,8 +55,9 @@ def _download(hub_id: str) -> Path:
     except OSError as error:
         names = ", ".join(embedded_models()) or "none"
         raise CheckpointError(
-            f"cannot download {hub_id} and no copy is cached: {type(error).__name__}. "
-            f"Without a network, use an embedded model ({names}) or a local folder"
+            f"there is no folder {hub_id} here, and as the name of a model on the hub it cannot be downloaded and no "
+            f"copy is cached ({type(error).__name__}). Valid without a network: an embedded model ({names}) or a local "
+            "folder"
         ) from error
 
 
