@@ -101,6 +101,15 @@ def _ground_m(thing: SceneObject, record: SceneRecord) -> tuple[float, float, fl
     return radial, radial * math.cos(turn), radial * math.sin(turn)
 
 
+def _away_is_up(record: SceneRecord) -> bool:
+    """A step away from the camera, from where it looks at the table, goes at most 45 degrees off the picture's top."""
+    eye, view = record.T_table_camera[:3, 3], record.T_table_camera[:3, 2]
+    seen = eye - view * eye[2] / view[2]
+    step = np.array([*(view[:2] / np.hypot(*view[:2])), 0.0]) * 1e-4
+    x, y, _ = record.T_table_camera[:3, :3].T @ (seen + step - eye)
+    return -y >= abs(x)
+
+
 def _distance_m(a: SceneObject, b: SceneObject, record: SceneRecord) -> float:
     return math.dist(_table_m(a, record)[:2], _table_m(b, record)[:2])
 
@@ -126,6 +135,8 @@ def _holds(place: str, a: SceneObject, b: SceneObject, record: SceneRecord) -> t
     if place in ("left", "right"):
         lead = bx - ax if place == "left" else ax - bx
         return lead >= 0.06 - TIE and abs(ay - by) <= 2 * lead + TIE, lead > 0.015 + TIE
+    if place in ("behind", "front") and not _away_is_up(record):
+        return False, True
     if place in ("behind", "front"):
         ga, gb = _ground_m(a, record), _ground_m(b, record)
         sign = 1 if place == "behind" else -1
@@ -176,9 +187,11 @@ def _extreme(name: str, noun: str, record: SceneRecord) -> Answer:
             leads = [(gb[k] - ga[k]) * (1 if name == "near" else -1) for k in (0, 1)]
             return min(leads) >= 0.05 - TIE
         big, small = (a, b) if name == "big" else (b, a)
-        volumes = math.prod(big.size_m) / math.prod(small.size_m)
+        volumes = math.prod(big.extents_m) / math.prod(small.extents_m)
         return volumes >= 1.25**3 - 1e-6 and _area(big) >= 1.15 * _area(small) - TIE
 
+    if name in ("near", "far") and not _away_is_up(record):
+        return set(), _ids(_members(noun, record))
     return _best(_members(noun, record), beats)
 
 

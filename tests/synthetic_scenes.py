@@ -14,14 +14,17 @@ PAINT = {
 
 
 def camera_pose(rng: np.random.Generator) -> np.ndarray:
-    """(4, 4) optical frame to table frame, looking at about the middle of the table."""
+    """(4, 4) optical frame to table frame, looking at about the middle of the table; one in five is rolled any way."""
     turn, pitch, range_m = rng.uniform(0, 2 * np.pi), rng.uniform(0.5, 1.1), rng.uniform(0.7, 1.2)
     direction = np.array([np.cos(turn) * np.cos(pitch), np.sin(turn) * np.cos(pitch), np.sin(pitch)])
     forward = -direction
     right = np.cross(forward, [0.0, 0.0, 1.0])
     right /= np.linalg.norm(right)
+    roll = rng.uniform(-np.pi, np.pi) if rng.random() < 0.2 else rng.normal(0, 0.1)
+    cosine, sine = np.cos(roll), np.sin(roll)
     pose = np.eye(4)
     pose[:3, :3] = np.stack([right, np.cross(forward, right), forward], 1)
+    pose[:3, :3] @= [[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]]
     pose[:3, 3] = range_m * direction
     return pose
 
@@ -60,7 +63,7 @@ def synthetic_record(
         rgb[rows, columns] = PAINT[colour]
         if not len(rows):
             continue
-        centre_m, size_m, support = placed[number]
+        centre_m, size_m, support, extents_m, yaw_rad = placed[number]
         objects.append(
             SceneObject(
                 category=category,
@@ -78,7 +81,8 @@ def synthetic_record(
                 position_camera_m=tuple(_in_camera(pose, centre_m).tolist()),
                 position_table_m=tuple(centre_m.tolist()),
                 size_m=tuple(size_m.tolist()),
-                yaw_rad=float(rng.uniform(-3, 3)),
+                extents_m=tuple(extents_m.tolist()),
+                yaw_rad=yaw_rad,
                 on=support,
             )
         )
@@ -86,21 +90,23 @@ def synthetic_record(
     return SceneRecord(seed, index, rgb, shrunk, tuple(objects), intrinsics, pose)
 
 
-def _placed(rng: np.random.Generator, things: int) -> dict[int, tuple[np.ndarray, np.ndarray, int]]:
-    """Instance -> (centre, size, support); about one in six stands on an earlier one."""
-    placed: dict[int, tuple[np.ndarray, np.ndarray, int]] = {}
+def _placed(rng: np.random.Generator, things: int) -> dict[int, tuple[np.ndarray, np.ndarray, int, np.ndarray, float]]:
+    """Instance -> (centre, size, support, own extents, yaw); about one in six stands on an earlier one."""
+    placed: dict[int, tuple[np.ndarray, np.ndarray, int, np.ndarray, float]] = {}
     for number in rng.choice(np.arange(1, 200), things, replace=False).tolist():
-        size_m = rng.uniform(0.04, 0.12, 3)
+        extents_m, yaw_rad = rng.uniform(0.04, 0.12, 3), float(rng.uniform(-3, 3))
+        cosine, sine = abs(np.cos(yaw_rad)), abs(np.sin(yaw_rad))
+        size_m = np.array([[cosine, sine, 0], [sine, cosine, 0], [0, 0, 1]]) @ extents_m
         ground_m = rng.uniform(-0.35, 0.35, 2)
         support = 0
         height_m = 0.0
         if placed and rng.random() < 0.17:
             support = int(rng.choice(list(placed)))
-            below_m, below_size_m, _ = placed[support]
+            below_m, below_size_m = placed[support][:2]
             ground_m = below_m[:2] + rng.uniform(-0.01, 0.01, 2)
             height_m = below_m[2] + below_size_m[2] / 2
         centre_m = np.array([*ground_m, height_m + size_m[2] / 2])
-        placed[number] = (centre_m, size_m, support)
+        placed[number] = (centre_m, size_m, support, extents_m, yaw_rad)
     return placed
 
 

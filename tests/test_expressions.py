@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from dataclasses import replace
@@ -13,7 +14,7 @@ from expression_reader import read
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kosmos_sim.expressions import KINDS, Expression, sample_expressions
-from kosmos_sim.lexicon import lookalikes
+from kosmos_sim.lexicon import CATEGORIES, COLOURS, lookalikes
 from kosmos_sim.records import SceneObject, SceneRecord
 from synthetic_scenes import synthetic_record
 
@@ -32,8 +33,13 @@ def phrases(record: SceneRecord, seed: int, count: int = 12, **weights: float) -
     return sample_expressions(record.objects, rng, count, weights or None, T_table_camera=record.T_table_camera)
 
 
-def of_kind(kind: str) -> list[tuple[SceneRecord, Expression]]:
-    found = [(scene(index), phrase) for index in range(SCENES) for phrase in phrases(scene(index), index, **{kind: 1})]
+def of_kind(kind: str, draws: int = 1) -> list[tuple[SceneRecord, Expression]]:
+    found = [
+        (scene(index), phrase)
+        for index in range(SCENES)
+        for draw in range(draws)
+        for phrase in phrases(scene(index), index + SCENES * draw, **{kind: 1})
+    ]
     assert len(found) >= SCENES // 2, f"too few expressions of kind {kind} to prove anything"
     return found
 
@@ -101,6 +107,18 @@ def test_absent_things_do_not_even_resemble_one_that_is_there() -> None:
             continue
         fits = [thing for thing in record.objects if thing.colour == words[1]]
         assert not any(words[2] in lookalikes(thing.category) for thing in fits), phrase
+
+
+def test_nothing_that_resembles_an_absent_thing_is_at_its_place() -> None:
+    """`the mug left of the box` is not said to be absent where a cup of that colour stands left of it."""
+    tried = 0
+    for record, phrase in of_kind("absent", draws=6):
+        text = phrase.text.replace("grey", "gray")
+        match = re.match(rf"(?:(?:the|an?) )?(?:(?:{'|'.join(COLOURS)}) )?({'|'.join(CATEGORIES)}) .*the ", text)
+        for near in lookalikes(match[1]) - {match[1]} if match else ():
+            tried += 1
+            assert not read(text.replace(match[1], near, 1), record)[1], (phrase, near)
+    assert tried > 30
 
 
 def test_most_absent_things_are_hard() -> None:

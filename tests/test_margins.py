@@ -22,6 +22,7 @@ def thing(
     *,
     at_m: tuple[float, float] = (0.0, 0.0),
     side_m: float = 0.04,
+    turned: float = 1.0,
     side: float = 0.1,
     category: str = "cup",
     on: int = 0,
@@ -31,8 +32,8 @@ def thing(
     box = (x - side / 2, y - side / 2, x + side / 2, y + side / 2)
     place_m = (*at_m, 0.0)
     camera_m = tuple((np.linalg.inv(LOOKING_ALONG_Y) @ [*place_m, 1])[:3].tolist())
-    size_m = (side_m, side_m, side_m)
-    return SceneObject(category, "red", box, instance, 99, visible, truncated, camera_m, place_m, size_m, on=on)
+    own_m, size_m = (side_m, side_m, side_m), (side_m * turned, side_m * turned, side_m)
+    return SceneObject(category, "red", box, instance, 99, visible, truncated, camera_m, place_m, size_m, own_m, on=on)
 
 
 def scene(*things: SceneObject) -> Geometry:
@@ -145,6 +146,13 @@ def test_big_needs_a_clearer_partner(ratio: float, expected: int | None) -> None
     assert outsized(scene(thing(1)), (None, "cup"), big=True) is None
 
 
+def test_turning_a_thing_does_not_make_it_bigger() -> None:
+    """A square seen along its diagonal reaches 1.41 times as far along both axes of the table."""
+    both = scene(thing(1, side_m=0.04, turned=2**0.5, side=0.15), thing(2))
+    assert winner(both, "biggest", (0, 1)) is None
+    assert outsized(both, (None, "cup"), big=True) is None
+
+
 @pytest.mark.parametrize(("step", "expected"), [(0.041, [1, 0]), (0.039, None)])
 def test_rows(step: float, expected: list[int] | None) -> None:
     assert row(scene(thing(1, 0.5), thing(2, 0.5 - step)), (0, 1)) == expected
@@ -169,6 +177,21 @@ def test_without_a_pose_nothing_is_known_of_depth() -> None:
     flat = measure([thing(1), thing(2, at_m=(0, 0.3))])
     assert flat.states.keys() == {"on", "next to", "left of", "right of"}
     assert winner(flat, "farthest", (0, 1)) is None
+
+
+@pytest.mark.parametrize(("roll_deg", "clear"), [(0, True), (44, True), (-44, True), (46, False), (180, False)])
+@pytest.mark.parametrize("pitch_deg", [0, 20, 65])
+def test_nothing_is_said_of_depth_where_the_picture_is_rolled(roll_deg: float, clear: bool, pitch_deg: float) -> None:
+    roll, pitch = np.deg2rad([roll_deg, pitch_deg])
+    pose = LOOKING_ALONG_Y.copy()
+    lean = [[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]]
+    turn = [[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1]]
+    pose[:3, :3] = pose[:3, :3] @ np.linalg.inv(lean) @ turn
+    assert pose[2, 2] == pytest.approx(-np.sin(pitch))
+    both = measure([thing(1, at_m=(0, 0.2)), thing(2)], pose)
+    assert both.states["behind"][0][1] == both.states["in front of"][1][0] == (YES if clear else MAYBE)
+    assert both.states["behind"][1][0] == (NO if clear else MAYBE)
+    assert winner(both, "farthest", (0, 1)) == (0 if clear else None)
 
 
 def test_straight_down_away_is_the_top_of_the_picture() -> None:

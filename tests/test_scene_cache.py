@@ -71,6 +71,23 @@ def test_a_folder_of_other_pictures_is_refused(cache, other):
         SceneCache(**{"folder": cache.folder, "seed": 3, "count": 3, "shard": 2, "size": SIZE, **other})
 
 
+@pytest.mark.parametrize("other", [{"format": 1}, {"generator": 1}, {"generator": None}])
+def test_a_folder_of_another_version_is_refused(tmp_path, other):
+    SceneCache(tmp_path, seed=3, count=1)
+    description = tmp_path / "cache.json"
+    description.write_text(json.dumps({**json.loads(description.read_text()), **other}))
+    with pytest.raises(InvalidArgumentError, match=r"another version.*delete it or name another folder"):
+        SceneCache(tmp_path, seed=3, count=1)
+
+
+def test_a_damaged_description_is_refused_and_none_is_left_half_written(tmp_path):
+    SceneCache(tmp_path, seed=3, count=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["cache.json"]
+    (tmp_path / "cache.json").write_text('{"format": 2, "se')
+    with pytest.raises(InvalidArgumentError, match=r"cache\.json does not describe a cache"):
+        SceneCache(tmp_path, seed=3, count=1)
+
+
 def test_command_line(tmp_path):
     command = [sys.executable, "-m", "kosmos_sim.cache", "--folder", str(tmp_path), "--seed", "5", "--count", "1"]
     subprocess.run([*command, "--shard", "1", "--size", "48", "--workers", "1"], check=True, capture_output=True)

@@ -1,5 +1,6 @@
 """The stream of labelled pictures: repeatable, and exactly described."""
 
+from collections import defaultdict
 from itertools import islice
 
 import numpy as np
@@ -65,7 +66,8 @@ def test_what_objects_say_of_themselves(records):
             assert 0 < thing.visible <= 1
             assert thing.pixels <= (x2 - x1) * (y2 - y1) * SIZE**2 + 1e-6
             assert thing.position_camera_m[2] > 0
-            assert all(side > 0 for side in thing.size_m)
+            assert all(side > 0 for side in (*thing.size_m, *thing.extents_m))
+            assert np.linalg.norm(thing.size_m) < np.linalg.norm(thing.extents_m) * 2**0.5 + 1e-9
             assert thing.on != thing.instance
 
 
@@ -117,6 +119,16 @@ def test_look_alikes_and_occlusion_are_common(many):
     assert np.mean([len(set(words)) < len(words) for words in colours]) > 0.5
     visible = np.array([thing.visible for record in many for thing in record.objects])
     assert 0.05 < (visible < 0.9).mean() < 0.5
+
+
+def test_own_extents_do_not_depend_on_the_pose(many):
+    """One model shows at most three of a kind, turned in ever new ways."""
+    own, turned = defaultdict(set), defaultdict(set)
+    for thing in (thing for record in many for thing in record.objects):
+        own[thing.category].add(thing.extents_m)
+        turned[thing.category].add(thing.size_m)
+    assert max(map(len, own.values())) <= 3
+    assert max(map(len, turned.values())) > 20
 
 
 @pytest.mark.parametrize("mount", MOUNTS)

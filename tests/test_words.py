@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from random import Random
 
+import numpy as np
 import pytest
 from kosmos_sim import colours, objects
 from kosmos_sim.examples import DEFAULT_MIXTURE, draw_tasks
+from kosmos_sim.expressions.relations import wording
 from kosmos_sim.expressions.text import plural, with_article
 from kosmos_sim.lexicon import CATEGORIES, COLOURS, CONTAINERS, lookalikes
 from kosmos_sim.words import split_words, vocabulary
@@ -26,6 +28,15 @@ def test_the_words_are_those_of_the_simulation() -> None:
     assert set(CATEGORIES) == set(objects.CATEGORIES)
     assert set(COLOURS) == set(colours.COLOURS)
     assert set(CATEGORIES) >= CONTAINERS
+
+
+def test_in_is_said_of_what_is_inside() -> None:
+    rng = np.random.default_rng(0)
+    supports = {word: build(rng).support for word, build in objects.CATEGORIES.items()}
+    assert {word for word, support in supports.items() if support and support.inside} == {"bowl", "pot"}
+    for word, support in supports.items():
+        if support is not None:
+            assert (wording("on", word, Random(0)) in ("in", "inside")) == support.inside
 
 
 def test_vocabulary_of_other_words() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 from collections import OrderedDict
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -21,10 +22,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from kosmos_agent.errors import InvalidArgumentError
 from kosmos_sim.records import SceneRecord
 from kosmos_sim.shards import Shard, write_shard
-from kosmos_sim.stream import scene_records
+from kosmos_sim.stream import GENERATOR_VERSION, scene_records
 
 _DESCRIPTION = "cache.json"
-_FORMAT = 1
+_FORMAT = 2
 _OPEN_SHARDS = 128
 """Each holds three files open."""
 
@@ -45,7 +46,8 @@ def render_shard(folder: Path, seed: int, shard_index: int, count: int, size: in
 class SceneCache:
     """Records 0 to count - 1 of a seed, rendered when first needed and kept in `folder`.
 
-    shard: pictures per shard. Raises InvalidArgumentError where the folder holds another seed, shard or size.
+    shard: pictures per shard. Raises InvalidArgumentError where the folder holds another seed, shard or size, or
+    pictures of another version of the format or of the generator.
     Several processes may read and fill one folder at the same time.
     """
 
@@ -57,12 +59,18 @@ class SceneCache:
         self._claim()
 
     def _claim(self) -> None:
-        wanted = {"format": _FORMAT, "seed": self.seed, "shard": self.shard, "size": self.size}
+        versions = {"format": _FORMAT, "generator": GENERATOR_VERSION}
+        wanted = {**versions, "seed": self.seed, "shard": self.shard, "size": self.size}
         path = self.folder / _DESCRIPTION
         if not path.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(wanted) + "\n")
-        found = json.loads(path.read_text())
+            _write_whole(path, json.dumps(wanted) + "\n")
+        found = _described(path)
+        if {name: found.get(name) for name in versions} != versions:
+            raise InvalidArgumentError(
+                f"{self.folder} was rendered by another version ({found}; this one: {versions}); "
+                "delete it or name another folder"
+            )
         if found != wanted:
             raise InvalidArgumentError(f"{self.folder} holds {found}, not {wanted}; name another folder")
 
@@ -117,6 +125,23 @@ class SceneCache:
             for job in as_completed(jobs):
                 job.result()
                 progress.advance(bar)
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Nobody ever reads half of it: written beside, then renamed."""
+    partial = path.with_name(f"{path.name}.partial-{os.getpid()}")
+    partial.write_text(text)
+    partial.replace(path)
+
+
+def _described(path: Path) -> dict[str, object]:
+    try:
+        found = json.loads(path.read_text())
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise InvalidArgumentError(f"{path} does not describe a cache; delete {path.parent} or name another folder")
+    return found
 
 
 def main(

@@ -24,6 +24,7 @@ from kosmos_sim.lexicon import Lexicon
 from kosmos_sim.photometric import jitter
 from kosmos_sim.questions import question
 from kosmos_sim.records import SceneRecord
+from kosmos_sim.seeds import Purpose, generator
 from kosmos_sim.splits import scene_phrases, split_of
 
 MAP_SIDE = 112
@@ -62,8 +63,8 @@ def training_examples(
         raise InvalidArgumentError("no records: at least one is needed")
     for epoch in count():
         made = 0
-        for place in np.random.default_rng([seed, epoch]).permutation(len(records)).tolist():
-            rng = np.random.default_rng([seed, epoch, place])
+        for place in generator(Purpose.ORDER, seed, epoch).permutation(len(records)).tolist():
+            rng = generator(Purpose.EXAMPLE, seed, epoch, place)
             example = make_example(_trainable(records[place]), rng, phrases, size, mixture, augment=augment)
             if example is not None:
                 made += 1

@@ -91,6 +91,7 @@ def _describe_one(
         position_camera_m=_triple(rotation @ ((low + high) / 2) + offset),
         position_table_m=_triple((low + high) / 2),
         size_m=_triple(high - low),
+        extents_m=_triple(placement.slot.obj.extents),
         yaw_rad=float(placement.yaw_rad),
         on=int(instance_of[placement.on]) if placement.on >= 0 else 0,
     )

@@ -14,8 +14,8 @@ NUMBERS = (
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
 )  # fmt: skip
 
-CONTAINERS = frozenset({"bowl", "cup", "mug", "vase", "pot", "jar"})
-"""A thing that stands on one of these is said to be in it."""
+CONTAINERS = frozenset({"bowl", "cup", "mug", "vase", "pot"})
+"""A thing that stands on one of these is said to be in it: where they carry things at all, they do so inside."""
 
 _LOOKALIKES = (
     {"cup", "mug"}, {"box", "block", "book"}, {"can", "cylinder"}, {"bottle", "vase"}, {"bowl", "plate"},

@@ -18,7 +18,9 @@ class SceneObject:
     truncated: it reaches over the picture's edge.
     position_camera_m: middle of its extent in the optical frame (x right, y down, z forward).
     position_table_m: the same point in the table frame (z up, table top at 0).
-    size_m: extent along x, y, z of the table frame. yaw_rad: turn about the table's z.
+    size_m: extent along x, y, z of the table frame; it grows and shrinks as the object is turned.
+    extents_m: extent along the object's own axes, the same however it stands or lies.
+    yaw_rad: turn about the table's z.
     on: `instance` of the object that it stands on or in; 0 is the table.
     """
 
@@ -32,6 +34,7 @@ class SceneObject:
     position_camera_m: tuple[float, float, float]
     position_table_m: tuple[float, float, float]
     size_m: tuple[float, float, float]
+    extents_m: tuple[float, float, float]
     yaw_rad: float = 0.0
     on: int = 0
 

@@ -16,8 +16,11 @@ from kosmos_sim.labels import Shot, describe
 from kosmos_sim.records import SceneRecord
 from kosmos_sim.render import Renderer, camera_pose, intrinsics
 from kosmos_sim.scene import CAMERA, Scene, compile_scene
+from kosmos_sim.seeds import Purpose, generator
 from kosmos_sim.staging import Staging, stage
 
+GENERATOR_VERSION = 2
+"""Must go up with any change of a pixel or a label, so that no cache mixes two kinds of pictures."""
 PICTURES_PER_MODEL = 50
 """A compiled model and its GL context cost about 0.2 s: as much as ten pictures."""
 INSTANCE_SIDE = 112
@@ -75,12 +78,12 @@ def _records_of_one_model(seed: int, indices: Iterable[int], options: _Options) 
     """indices: rising, all of one run of `PICTURES_PER_MODEL`."""
     ahead = iter(indices)
     first = next(ahead)
-    rng = np.random.default_rng([seed, first // PICTURES_PER_MODEL])
+    rng = generator(Purpose.MODEL, seed, first // PICTURES_PER_MODEL)
     extras = add_background_arm if rng.random() < options.arm_share else None
     scene = compile_scene(rng, round(options.size * options.supersampling), extras)
     with Renderer(scene.model, options.size, options.size, options.supersampling) as renderer:
         for index in chain([first], ahead):
-            picture_rng = np.random.default_rng([seed, *divmod(index, PICTURES_PER_MODEL)])
+            picture_rng = generator(Purpose.PICTURE, seed, *divmod(index, PICTURES_PER_MODEL))
             staging = stage(scene, picture_rng, options.mount)
             yield _record(scene, renderer, staging, (seed, index), options.with_depth)
 

@@ -49,7 +49,7 @@ def absent(scene: Geometry, rng: Random, lexicon: Lexicon) -> Expression | None:
 
 
 def misplaced(scene: Geometry, rng: Random) -> str | None:
-    """Something present said to be where nothing of its description is: `the cup left of the box`."""
+    """Something present said to be where nothing of its description or like it is: `the cup left of the box`."""
     names = list(scene.states)
     for _ in range(_ATTEMPTS if len(scene.objects) > 1 else 0):
         name = rng.choices(names, [SHARES[name] for name in names])[0]
@@ -57,12 +57,18 @@ def misplaced(scene: Geometry, rng: Random) -> str | None:
         other = anchor_head(scene, anchor, rng)
         thing = scene.objects[subject]
         head = (thing.colour if rng.random() < 0.6 else None, thing.category)
-        states = scene.states[name]
-        if other is None or any(states[index][anchor] != NO for index in scene.fits(head)):
+        if other is None or not _nothing_like_it(scene, head, name, anchor):
             continue
         words = f"{head_words(head, rng)} {wording(name, scene.objects[anchor].category, rng)}"
         return f"{varied(words, rng)} {definite(other, rng)}"
     return None
+
+
+def _nothing_like_it(scene: Geometry, head: Head, relation: str, anchor: int) -> bool:
+    colour, category = head
+    alike = lookalikes(category) if category else (None,)
+    states = scene.states[relation]
+    return all(states[index][anchor] == NO for near in alike for index in scene.fits((colour, near)))
 
 
 def _words(scene: Geometry, head: Head, rng: Random) -> str:

@@ -29,6 +29,8 @@ DEPTH_YES_M, DEPTH_NO_M = 0.05, 0.005
 """Behind and in front: difference of ground distance from the camera, measured both ways (see `ground_m`)."""
 CONE = 2.0
 """A relation is clear only where the sideways offset is at most this many times the offset along it."""
+ROLL_MAX_RAD = np.pi / 4
+"""Where the picture is rolled further, its top is not where things are farther: nothing is said of depth."""
 NEXT_YES_M, NEXT_NO_M = 0.05, 0.10
 """Next to: free space between the two footprints."""
 NEAREST_MARGIN_M, NEAREST_RATIO, NEAREST_GAP_M = 0.03, 1.2, 0.015
@@ -39,9 +41,10 @@ NEAREST_MARGIN_M, NEAREST_RATIO, NEAREST_GAP_M = 0.03, 1.2, 0.015
 class Geometry:
     """Everything that phrases ask about, as plain lists (faster than arrays at ten objects).
 
-    centre_x, centre_y: box centres in [0, 1]. area: box area. sized_m: geometric mean of the extents.
+    centre_x, centre_y: box centres in [0, 1]. area: box area. sized_m: geometric mean of the object's own extents.
     ground_m: per object, distances from the camera along the ground, (radial, along the view direction);
-    None without a camera pose. distance_m, gap_m: [i][j] between centres and between footprints on the table.
+    None without a camera pose or where the picture is rolled.
+    distance_m, gap_m: [i][j] between centres and between footprints on the table.
     heads: (colour, category) -> indices of all objects, however little shows, that it fits.
     """
 
@@ -87,6 +90,7 @@ def measure(objects: Sequence[SceneObject], T_table_camera: NDArray[np.float64] 
     box = np.array([thing.box for thing in objects]).reshape(count, 4)
     table_m = np.array([thing.position_table_m for thing in objects]).reshape(count, 3)
     size_m = np.array([thing.size_m for thing in objects]).reshape(count, 3)
+    extents_m = np.array([thing.extents_m for thing in objects]).reshape(count, 3)
     centre = (box[:, :2] + box[:, 2:]) / 2
     offset_m = table_m[:, None, :2] - table_m[None, :, :2]
     distance_m = np.hypot(offset_m[..., 0], offset_m[..., 1])
@@ -98,14 +102,17 @@ def measure(objects: Sequence[SceneObject], T_table_camera: NDArray[np.float64] 
     if T_table_camera is not None:
         ground, lateral_m = _ground(table_m, T_table_camera)
         states |= _depthwise(ground, lateral_m)
-        ground_m = [(float(radial), float(along)) for radial, along in ground]
+        if _rolled(T_table_camera):
+            states |= {name: np.full((count, count), MAYBE) for name in ("behind", "in front of")}
+        else:
+            ground_m = [(float(radial), float(along)) for radial, along in ground]
     return Geometry(
         objects=tuple(objects),
         eligible=[is_eligible(thing) for thing in objects],
         centre_x=centre[:, 0].tolist(),
         centre_y=centre[:, 1].tolist(),
         area=((box[:, 2] - box[:, 0]) * (box[:, 3] - box[:, 1])).tolist(),
-        sized_m=np.cbrt(size_m.prod(1)).tolist(),
+        sized_m=np.cbrt(extents_m.prod(1)).tolist(),
         ground_m=ground_m,
         distance_m=distance_m.tolist(),
         gap_m=gap_m.tolist(),
@@ -141,13 +148,22 @@ def _soften(state: NDArray[np.int64], doubtful: NDArray[np.bool_]) -> NDArray[np
     return np.where(doubtful & (state == YES), MAYBE, state)
 
 
+def _looks_down(T_table_camera: NDArray[np.float64]) -> bool:
+    """Nearly straight: away is then where the picture's top points."""
+    return float(np.hypot(*T_table_camera[:2, 2])) < 0.3
+
+
+def _rolled(T_table_camera: NDArray[np.float64]) -> bool:
+    """By the angle between the picture's top and what points away from the camera there, which is also uphill."""
+    roll_rad = np.arctan2(T_table_camera[2, 0], -T_table_camera[2, 1])
+    return not _looks_down(T_table_camera) and bool(abs(roll_rad) > ROLL_MAX_RAD)
+
+
 def _ground(
     table_m: NDArray[np.float64], T_table_camera: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(n, 2) radial and forward distance along the ground, and (n,) sideways offset, all from the camera's foot."""
-    forward = T_table_camera[:2, 2]
-    if np.hypot(*forward) < 0.3:  # it looks nearly straight down: away is where the picture's top points
-        forward = -T_table_camera[:2, 1]
+    forward = -T_table_camera[:2, 1] if _looks_down(T_table_camera) else T_table_camera[:2, 2]
     forward = forward / max(float(np.hypot(*forward)), 1e-9)
     offset_m = table_m[:, :2] - T_table_camera[:2, 3]
     along_m = offset_m @ forward
