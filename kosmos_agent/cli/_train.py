@@ -3,68 +3,103 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
 import torch
 from kosmos_sim.cache import SceneCache
-from kosmos_sim.examples import evaluation_examples, training_examples
+from kosmos_sim.examples import DEFAULT_MIXTURE, evaluation_examples, training_examples
 from kosmos_sim.lexicon import CATEGORIES, COLOURS
-from kosmos_sim.splits import TEST, VALIDATION, train_seed
+from kosmos_sim.splits import VALIDATION, train_seed
 from kosmos_sim.stream import scene_records
 from kosmos_sim.words import vocabulary
-from rich.console import Console
 
-from kosmos_agent.errors import CheckpointError
+from kosmos_agent.errors import CheckpointError, InvalidArgumentError
 from kosmos_agent.grounder import PROFILE_FILE
+from kosmos_agent.inference.devices import check_device
 from kosmos_agent.model.checkpoint import load_model, load_tokenizer, save_model
 from kosmos_agent.model.kosmos2 import Kosmos2
-from kosmos_agent.tokenizer import Tokenizer
+from kosmos_agent.tokenizer import Tokenizer, build_word_tokenizer
 from kosmos_agent.training.batches import Vocabulary
 from kosmos_agent.training.loop import Trainer
+from kosmos_agent.training.parallel import Workers
 from kosmos_agent.training.settings import TrainSettings
 from kosmos_agent.training.tabletop import new_collate, new_model, new_objective
 
 MAX_SHARD_BYTES = 16 << 20
 """So that a run on another machine can be brought back through a narrow door."""
 MAX_SHIPPED_BYTES = 25_000_000
+_CELL_PX = 16
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What is trained on: `count` rendered pictures kept in `cache`, seen at `size` pixels with `phrases` tasks each.
+
+    captions: percent of the tasks. held_out: validation scenes, seen at the same size.
+    """
+
+    cache: Path
+    count: int
+    held_out: int
+    phrases: int
+    size: int
+    captions: float
+
+    def __post_init__(self) -> None:
+        if self.size % _CELL_PX:
+            raise InvalidArgumentError(f"size {self.size} must be a multiple of {_CELL_PX}")
 
 
 def train_tabletop(
-    settings: TrainSettings,
-    run: Path,
-    cache: Path,
-    pictures: int,
-    held_out: int,
-    phrases: int,
-    size: int,
-    start_from: Path | None,
-    device: str,
+    settings: TrainSettings, run: Path, pictures: Pictures, start_from: Path | None, device: str
 ) -> None:
     """Render what is missing, then train. The validation scenes are those of `splits.VALIDATION`, never the test's."""
+    check_device(device)
     run.mkdir(parents=True, exist_ok=True)
-    records = SceneCache(cache, train_seed(settings.seed), pictures)
-    records.fill(workers=max(2, settings.loader_processes))
-    validation = list(scene_records(VALIDATION.seed, min(held_out, VALIDATION.scenes)))
+    model, tokenizer = _start(run, start_from, settings.seed)
+    workers = Workers(torch.device(device))
+    if workers.leads:
+        _describe(run, settings, pictures)
+        SceneCache(pictures.cache, train_seed(settings.seed), pictures.count).fill(
+            workers=settings.loader_processes + 1
+        )
+    workers.wait()
+    records = SceneCache(pictures.cache, train_seed(settings.seed), pictures.count)
+    validation = list(scene_records(VALIDATION.seed, min(pictures.held_out, VALIDATION.scenes)))
     words = Vocabulary(CATEGORIES, COLOURS)
-    model, tokenizer = _start(start_from, settings.seed)
-    collate = new_collate(model, tokenizer, words)
-    trainer = Trainer(model, new_objective(model, tokenizer, words), collate, settings, run, device=device)
-    (run / "run.json").write_text(
-        json.dumps({"seed": train_seed(settings.seed), "pictures": pictures, "size": size, "test_seed": TEST.seed})
-    )
-    trainer.run(
-        partial(training_examples, records, phrases=phrases, size=size),
-        list(evaluation_examples(validation, VALIDATION.seed)),
+    objective, collate = new_objective(model, tokenizer, words), new_collate(model, tokenizer, words)
+    mixture = {**DEFAULT_MIXTURE, "caption": pictures.captions}
+    Trainer(model, objective, collate, settings, run, device=device).run(
+        partial(training_examples, records, phrases=pictures.phrases, size=pictures.size, mixture=mixture),
+        list(evaluation_examples(validation, VALIDATION.seed, size=pictures.size)),
         partial(_save, tokenizer),
     )
-    Console().print(f"averaged weights: {run / 'averaged'}")
 
 
-def _start(folder: Path | None, seed: int) -> tuple[Kosmos2, Tokenizer]:
-    if folder is None:
-        return new_model(vocabulary(), seed)
-    return load_model(folder, dtype=torch.float32).requires_grad_(True), load_tokenizer(folder)
+def _records(settings: TrainSettings, pictures: Pictures) -> SceneCache:
+    return SceneCache(pictures.cache, train_seed(settings.seed), pictures.count)
+
+
+def _describe(run: Path, settings: TrainSettings, pictures: Pictures) -> None:
+    """Append to run.jsonl how the run was started or resumed: the whole recipe of its weights, call by call."""
+    record = {"scene_seed": train_seed(settings.seed), **asdict(settings), **asdict(pictures)}
+    with (run / "run.jsonl").open("a") as file:
+        file.write(json.dumps(record, default=str) + "\n")
+
+
+def _start(run: Path, start_from: Path | None, seed: int) -> tuple[Kosmos2, Tokenizer]:
+    """A run keeps the tokenizer that it began with: another vocabulary would give its embeddings other meanings."""
+    kept = run / "tokenizer.json"
+    if kept.is_file():
+        tokenizer = Tokenizer.from_file(kept)
+        return new_model(tokenizer, seed), tokenizer
+    tokenizer = build_word_tokenizer(vocabulary()) if start_from is None else load_tokenizer(start_from)
+    tokenizer.save(kept)
+    if start_from is None:
+        return new_model(tokenizer, seed), tokenizer
+    return load_model(start_from, dtype=torch.float32).requires_grad_(True), tokenizer
 
 
 def _save(tokenizer: Tokenizer, model: Kosmos2, folder: Path) -> None:

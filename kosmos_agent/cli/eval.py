@@ -26,7 +26,7 @@ class SplitName(StrEnum):
 
 @app.callback()
 def root() -> None:
-    """Keeps `tabletop` a subcommand while it is the only one."""
+    """Scores on scenes and on tables."""
 
 
 @app.command()
@@ -82,11 +82,9 @@ def _print(report: dict[str, Any]) -> None:
     table = Table(title=f"{report['model']} on {report['split']}: {report['scenes']} scenes, {report['seconds']:.0f} s")
     for name in ("phrases", "n", "IoU 0.5", "IoU 0.75", "mean IoU"):
         table.add_column(name, justify="left" if name == "phrases" else "right")
-    rows = {"all": report, **report["by_size"], **report["by_kind"]}
+    rows = {"all": report, "answered found": report["found"], **report["by_size"], **report["by_kind"]}
     for name, item in rows.items():
-        numbers = [
-            f"{item[key]:.3f}" if key in item else "-" for key in ("accuracy_iou50", "accuracy_iou75", "mean_iou")
-        ]
+        numbers = [f"{item[key]:.3f}" if key in item else "-" for key in _COLUMNS]
         table.add_row(name, str(item["n"]), *numbers)
     console = Console()
     console.print(table)

@@ -14,7 +14,7 @@ app = typer.Typer(help="Train a model. Ctrl-C saves; the same command resumes.",
 
 @app.callback()
 def root() -> None:
-    """Keeps `tabletop` a subcommand while it is the only one."""
+    """Training and shipping."""
 
 
 @app.command()
@@ -30,6 +30,8 @@ def tabletop(
     learning_rate: Annotated[float, typer.Option(min=0.0)] = 1e-3,
     phrases: Annotated[int, typer.Option(min=1, max=32, help="tasks behind each picture")] = 8,
     size: Annotated[int, typer.Option(min=64, max=448, help="side of the training pictures, pixels")] = 224,
+    captions: Annotated[float, typer.Option(min=0.0, max=100.0, help="percent of the tasks; long, so dear")] = 2.0,
+    average: Annotated[float, typer.Option(min=0.0, max=0.9999, help="memory of the averaged weights")] = 0.999,
     start_from: Annotated[
         Path | None, typer.Option(help="checkpoint folder to start a new run from", show_default=False)
     ] = None,
@@ -43,7 +45,7 @@ def tabletop(
     threads: Annotated[int, typer.Option(min=1, help="CPU threads")] = 2,
 ) -> None:
     """Train the embedded table-top model; everything is kept in --run (state/, averaged/, curves.png)."""
-    from kosmos_agent.cli._train import train_tabletop
+    from kosmos_agent.cli._train import Pictures, train_tabletop
     from kosmos_agent.training.settings import TrainSettings
 
     settings = TrainSettings(
@@ -56,9 +58,11 @@ def tabletop(
         threads=threads,
         validate_minutes=validate_minutes,
         max_minutes=float("inf") if minutes is None else minutes,
+        average=average,
         seed=seed,
     )
-    train_tabletop(settings, run, cache, pictures, held_out, phrases, size, start_from, device)
+    chosen = Pictures(cache, pictures, held_out, phrases, size, captions)
+    train_tabletop(settings, run, chosen, start_from, device)
 
 
 @app.command()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from kosmos_agent.evaluation.referring import ReferringResult, auroc, summarise
+from kosmos_agent.evaluation.referring import ReferringResult, auroc, figures, summarise
 from kosmos_agent.grounder import Grounder
 from kosmos_agent.results import Box, Grounding
 
@@ -29,19 +29,26 @@ class GroundingReport:
     results: list[ReferringResult] = field(default_factory=list)
     present: list[float] = field(default_factory=list)
     absent: list[float] = field(default_factory=list)
+    found: list[ReferringResult] = field(default_factory=list)
 
     def add(self, phrase: LabelledPhrase, answer: Grounding) -> None:
-        """Phrases with one referent count for accuracy; all count for presence."""
+        """Phrases with one referent count for accuracy, whatever the status; all count for presence."""
         (self.present if phrase.boxes else self.absent).append(answer.presence)
         if len(phrase.boxes) == 1:
             (box,) = phrase.boxes
             iou = answer.best.box.iou(box) if answer.candidates else 0.0
             self.results.append(ReferringResult(phrase.kind, box.side, iou))
+            if answer.status == "found":
+                self.found.append(self.results[-1])
 
     def summary(self) -> dict[str, object]:
-        """`referring.summarise`, `presence_auroc` and how many phrases it rests on."""
+        """`referring.summarise` of the best boxes; `found`: the same figures where the status said found.
+
+        `presence_auroc`, and how many phrases it rests on.
+        """
         return {
             **summarise(self.results),
+            "found": figures(self.found),
             "presence_auroc": auroc(self.present, self.absent),
             "n_present": len(self.present),
             "n_absent": len(self.absent),

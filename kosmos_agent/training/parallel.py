@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from datetime import timedelta
 
 import torch
 import torch.distributed as dist
 from torch import nn
+
+_PATIENCE = timedelta(hours=12)
+"""The others wait while one renders or scores."""
 
 
 class Workers:
@@ -20,7 +24,7 @@ class Workers:
         self.size = int(os.environ.get("WORLD_SIZE", "1"))
         self.rank = int(os.environ.get("RANK", "0"))
         if self.size > 1 and not dist.is_initialized():
-            dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+            dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_PATIENCE)
 
     @property
     def leads(self) -> bool:

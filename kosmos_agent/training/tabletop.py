@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import torch
 
 from kosmos_agent.model.config import ConvVisionConfig, Kosmos2Config, TextConfig
 from kosmos_agent.model.kosmos2 import Kosmos2
-from kosmos_agent.tokenizer import Tokenizer, build_word_tokenizer
+from kosmos_agent.tokenizer import Tokenizer
 from kosmos_agent.training.batches import Collate, Vocabulary
 from kosmos_agent.training.initialise import initialise
 from kosmos_agent.training.losses import Helpers, LossWeights, Objective
@@ -33,13 +31,12 @@ def tabletop_config(vocab_size: int) -> Kosmos2Config:
     )
 
 
-def new_model(words: Iterable[str], seed: int) -> tuple[Kosmos2, Tokenizer]:
-    """An untrained model and its tokenizer. Same words and seed, same weights."""
-    tokenizer = build_word_tokenizer(words)
+def new_model(tokenizer: Tokenizer, seed: int) -> Kosmos2:
+    """An untrained model for the tokenizer. Same seed, same weights."""
     torch.manual_seed(seed)
     model = Kosmos2(tabletop_config(tokenizer.size))
     initialise(model, tokenizer.first_location_id, tokenizer.grid_side)
-    return model, tokenizer
+    return model
 
 
 def new_objective(
