@@ -7,9 +7,8 @@ answer = view.find("the red cup")        # each question costs only its own few 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
@@ -24,7 +23,7 @@ from kosmos_agent.inference.devices import check_device
 from kosmos_agent.inference.frame import EncodedFrame, Stopwatch, continue_frame, encode_frame
 from kosmos_agent.inference.generate import Decoding, StopCallback, generate
 from kosmos_agent.markup import from_tagged
-from kosmos_agent.model.checkpoint import load_model, load_tokenizer
+from kosmos_agent.model.checkpoint import check_tokenizer, load_model, load_tokenizer, read_config, read_json
 from kosmos_agent.model.kosmos2 import Kosmos2
 from kosmos_agent.model.locate import locate
 from kosmos_agent.processor import Picture, Processor
@@ -49,10 +48,11 @@ class Profile:
         path = folder / PROFILE_FILE
         if not path.is_file():
             return cls()
-        try:
-            return cls(**json.loads(path.read_text(encoding="utf-8")))
-        except (ValueError, TypeError) as error:
-            raise CheckpointError(f"{path} is not a profile: {error}") from error
+        data = read_json(path)
+        known = [item.name for item in fields(cls)]
+        if not (data.keys() <= set(known) and all(isinstance(value, bool) for value in data.values())):
+            raise CheckpointError(f"{path} is not a profile: {data}; valid: true or false for {', '.join(known)}")
+        return cls(**data)
 
 
 class Grounder:
@@ -94,8 +94,10 @@ class Grounder:
             torch.set_num_threads(threads)
         check_device(device)
         folder = locate(model)
+        tokenizer, profile = load_tokenizer(folder), Profile.read(folder)
+        check_tokenizer(tokenizer, read_config(folder))
         loaded = load_model(folder, dtype=_dtype(dtype, device), device=device)
-        return cls(loaded, load_tokenizer(folder), name=str(model), profile=Profile.read(folder))
+        return cls(loaded, tokenizer, name=str(model), profile=profile)
 
     def view(self, image: Picture, *, stamp_ns: int | None = None, frame_id: str = "camera_optical_frame") -> View:
         """Look at a picture: PIL, or (H, W, 3) uint8 RGB. InvalidImageError when it is neither."""

@@ -6,6 +6,7 @@ tokens swallow the space before them, are matched before normalisation, and are 
 
 from __future__ import annotations
 
+import math
 import string
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -58,10 +59,13 @@ class Tokenizer:
     @classmethod
     def from_file(cls, path: Path | str) -> Tokenizer:
         """Opens a tokenizer.json."""
-        file = Path(path)
-        if not file.is_file():
-            raise CheckpointError(f"no tokenizer file {file}")
-        return cls.from_json(file.read_text(encoding="utf-8"))
+        try:
+            content = Path(path).read_text(encoding="utf-8")
+        except OSError as error:
+            raise CheckpointError(f"no tokenizer file {path}: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise CheckpointError(f"the tokenizer file {path} is not UTF-8: {error}") from error
+        return cls.from_json(content)
 
     @classmethod
     def from_json(cls, content: str) -> Tokenizer:
@@ -138,6 +142,8 @@ class Tokenizer:
             if found != self.first_location_id + count:
                 raise CheckpointError(f"location token {count} has id {found}, not {self.first_location_id + count}")
             count += 1
+        if math.isqrt(count) ** 2 != count:
+            raise CheckpointError(f"{count} location tokens make no square grid; valid: 1, 4, 9, ..., 1024")
         return count
 
 

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
-from tiny_kosmos import TOKENIZER, tiny_grounder
+from tiny_kosmos import TOKENIZER, WORDS, tiny_grounder, tiny_model
 
 from kosmos_agent.errors import (
     CancelledError,
@@ -16,8 +17,11 @@ from kosmos_agent.errors import (
 from kosmos_agent.grounder import Grounder, Profile
 from kosmos_agent.inference.candidates import Decision, merge, status_of
 from kosmos_agent.inference.corners import CornerScores, ScoredPair
+from kosmos_agent.inference.frame import continue_frame
+from kosmos_agent.inference.generate import Decoding, generate
 from kosmos_agent.model.checkpoint import save_model
 from kosmos_agent.results import Box, Candidate
+from kosmos_agent.tokenizer import build_word_tokenizer
 
 PICTURE = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)
 
@@ -118,6 +122,44 @@ def test_unknown_models_settings_and_profiles_are_named(tmp_path):
     (tmp_path / "mine" / "profile.json").write_text('{"colour": 1}')
     with pytest.raises(CheckpointError, match=r"profile\.json"):
         Grounder.load(tmp_path / "mine")
+
+
+@pytest.mark.parametrize(
+    "content", ['{"grounded_answers": "no"}', '{"detailed_captions": null}', "[true]", "{", "\x00"]
+)
+def test_a_profile_of_another_kind_is_refused(tmp_path, content):
+    (tmp_path / "profile.json").write_text(content)
+    with pytest.raises(CheckpointError, match=r"profile\.json .*(valid|JSON)"):
+        Profile.read(tmp_path)
+
+
+def test_a_padded_vocabulary_is_never_written(tmp_path):
+    padded = tiny_model(1, padding=24)
+    with torch.no_grad():
+        padded.text_model.model.embed_tokens.weight[TOKENIZER.size :] *= 30
+    save_model(padded, tmp_path, tokenizer=TOKENIZER)
+    view = Grounder.load(tmp_path).view(PICTURE)
+    ids = list(TOKENIZER.encode("an image of"))
+    free, held = (
+        generate(padded, TOKENIZER, continue_frame(padded, view.encoded, ids, 12), Decoding(12, grammar=grammar))[0].ids
+        for grammar in (False, True)
+    )
+    assert max(free) >= TOKENIZER.size, "the model must want the padding when it may"
+    assert max(held) < TOKENIZER.size
+    assert view.find("the red cup").candidates
+
+
+def test_a_tokenizer_larger_than_the_vocabulary_is_refused(tmp_path):
+    larger = build_word_tokenizer([*WORDS, "spoon"])
+    save_model(tiny_model(1), tmp_path, tokenizer=larger)
+    with pytest.raises(CheckpointError, match=rf"{larger.size} tokens, the model {TOKENIZER.size} .*valid: at least"):
+        Grounder.load(tmp_path)
+
+
+def test_more_image_slots_than_ids_are_refused(tmp_path):
+    save_model(tiny_model(1, slots=2000), tmp_path, tokenizer=TOKENIZER)
+    with pytest.raises(CheckpointError, match=r"latent_query_num 2000; valid with this tokenizer: 1 to"):
+        Grounder.load(tmp_path)
 
 
 def pairs(*scored):

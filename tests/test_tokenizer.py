@@ -116,6 +116,9 @@ def test_unusable_files_and_words_are_refused(tmp_path):
     (tmp_path / "broken.json").write_text("{")
     with pytest.raises(CheckpointError, match=r"not a tokenizer\.json"):
         Tokenizer.from_file(tmp_path / "broken.json")
+    (tmp_path / "latin.json").write_bytes('{"caf\xe9": 1}'.encode("latin-1"))
+    with pytest.raises(CheckpointError, match=r"latin\.json is not UTF-8"):
+        Tokenizer.from_file(tmp_path / "latin.json")
     with pytest.raises(CheckpointError, match="no tokenizer file"):
         Tokenizer.from_file(tmp_path / "absent.json")
     with pytest.raises(InvalidArgumentError, match="ASCII"):

@@ -62,7 +62,7 @@ def generate(
 ) -> list[Written]:
     """Continue every row of `prompt`, whose cache is used up. `should_stop` is asked before each token."""
     decoding = decoding or Decoding()
-    writer = _Writer(tokenizer, decoding, prompt)
+    writer = _Writer(tokenizer, decoding, prompt, model.config.text.vocab_size)
     cache, mask, hidden, position = prompt.cache, prompt.attention_mask, prompt.hidden, prompt.next_position
     for _ in range(decoding.max_new_tokens):
         if should_stop is not None and should_stop():
@@ -90,9 +90,9 @@ def _own_or(mask: Tensor) -> Tensor:
 class _Writer:
     """Chooses tokens and keeps the rows."""
 
-    def __init__(self, tokenizer: Tokenizer, decoding: Decoding, prompt: ReadPrompt) -> None:
+    def __init__(self, tokenizer: Tokenizer, decoding: Decoding, prompt: ReadPrompt, vocabulary: int) -> None:
         self.tokenizer, self.decoding = tokenizer, decoding
-        self.grammar = Grammar(tokenizer, prompt.hidden.device) if decoding.grammar else None
+        self.grammar = Grammar(tokenizer, prompt.hidden.device, vocabulary) if decoding.grammar else None
         exempt = decoding.exempt_tags and decoding.no_repeat_ngram > 0
         self.exempt = exempt_ids(tokenizer) if exempt else frozenset()
         self.generator = torch.Generator(device=prompt.hidden.device).manual_seed(decoding.seed)

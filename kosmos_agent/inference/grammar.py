@@ -18,13 +18,17 @@ Place = Literal["text", "first_corner", "second_corner", "after_pair"]
 
 
 class Grammar:
-    """Allowed next tokens; `ids` is always everything so far, prompt included."""
+    """Allowed next tokens; `ids` is always everything so far, prompt included.
 
-    def __init__(self, tokenizer: Tokenizer, device: torch.device | str = "cpu") -> None:
+    `vocabulary`: rows of the model's output head. Rows beyond the tokenizer's ids are padding and never allowed.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, device: torch.device | str = "cpu", vocabulary: int | None = None) -> None:
         self.tokenizer = tokenizer
         first, count = tokenizer.first_location_id, tokenizer.location_count
         self._locations = torch.arange(first, first + count, device=device)
-        self._text = torch.ones(tokenizer.size, dtype=torch.bool, device=device)
+        self._text = torch.zeros(vocabulary or tokenizer.size, dtype=torch.bool, device=device)
+        self._text[: tokenizer.size] = True
         self._text[self._locations] = False
         self._text[[tokenizer.delimiter_id, tokenizer.object_end_id, tokenizer.pad_id]] = False
         self._after_pair = torch.zeros_like(self._text)

@@ -62,7 +62,7 @@ class _Stored:
 
 def read_config(folder: Path) -> Kosmos2Config:
     """CheckpointError when config.json is missing, is not JSON, or does not describe a Kosmos-2."""
-    data = _read_json(folder / CONFIG_FILE)
+    data = read_json(folder / CONFIG_FILE)
     if data.get("model_type", "kosmos-2") != "kosmos-2":
         raise CheckpointError(f"{folder / CONFIG_FILE}: model_type {data['model_type']!r}; valid: kosmos-2")
     return Kosmos2Config.from_dict(data)
@@ -75,6 +75,18 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     if (folder / SENTENCEPIECE_FILE).is_file():
         return Tokenizer.from_sentencepiece(folder / SENTENCEPIECE_FILE)
     raise CheckpointError(f"{folder} holds no tokenizer; valid: {TOKENIZER_FILE} or {SENTENCEPIECE_FILE}")
+
+
+def check_tokenizer(tokenizer: Tokenizer, config: Kosmos2Config) -> None:
+    """CheckpointError when the tokenizer has ids that the model has no row for. A padded vocabulary is fine."""
+    if tokenizer.size > config.text.vocab_size:
+        raise CheckpointError(
+            f"the tokenizer has {tokenizer.size} tokens, the model {config.text.vocab_size} (vocab_size); "
+            "valid: at least as many in the model"
+        )
+    slots = tokenizer.size - tokenizer.first_image_slot_id
+    if config.latent_query_num > slots:
+        raise CheckpointError(f"latent_query_num {config.latent_query_num}; valid with this tokenizer: 1 to {slots}")
 
 
 def load_model(folder: Path, *, dtype: torch.dtype | None = None, device: torch.device | str = "cpu") -> Kosmos2:
@@ -138,7 +150,7 @@ def _weight_files(folder: Path) -> list[Path]:
 
 
 def _indexed_files(folder: Path) -> list[Path]:
-    names = _read_json(folder / INDEX_FILE).get("weight_map")
+    names = read_json(folder / INDEX_FILE).get("weight_map")
     if not isinstance(names, dict) or not names or not all(isinstance(name, str) for name in names.values()):
         raise CheckpointError(f"{folder / INDEX_FILE} needs a weight_map from tensor names to files")
     files = sorted(set(names.values()))
@@ -256,12 +268,13 @@ def _remove_stale(folder: Path, written: set[str]) -> None:
             path.unlink()
 
 
-def _read_json(file: Path) -> dict[str, Any]:
+def read_json(file: Path) -> dict[str, Any]:
+    """CheckpointError when the file cannot be read, is not JSON, or holds anything but an object."""
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise CheckpointError(f"cannot read {file}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{file} is not JSON: {error}") from error
     if not isinstance(data, dict):
         raise CheckpointError(f"{file} holds a {type(data).__name__}; valid: an object")
