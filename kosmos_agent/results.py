@@ -151,7 +151,7 @@ class GroundedText(_Frozen):
 class Target3D(_Frozen):
     """A thing to grasp, in metres, in `frame_id`, at the picture's own stamp.
 
-    position_m: middle of the visible extent in x and y, middle of the height in z.
+    position_m: middle of the extent in x and y (of a round thing, handle or not, its axis), middle of the height in z.
     size_m: extent along the axes of the frame. covariance_m2: row-major 3 x 3 of `position_m`.
     yaw_rad: direction of the longer horizontal axis about the frame's z, in (-pi/2, pi/2].
     extent_m: horizontal extent along that axis and across it, the longer first; grippers close over the second.

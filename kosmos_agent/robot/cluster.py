@@ -64,6 +64,22 @@ def _near(first: Floats, second: Floats, link_m: float) -> Mask:
         return np.asarray(dx * dx + dy * dy + dz * dz < link_m**2)
 
 
+def hidden_share(cloud: Cloud, depths_m: Floats, members: Mask, jump_m: float) -> float:
+    """Part of the members' outline, 0 to 1, beside which something nearer to the camera begins."""
+    depth = np.full(cloud.shape, np.nan)
+    depth[cloud.rows, cloud.columns] = depths_m
+    inside = np.zeros(cloud.shape, dtype=bool)
+    inside[cloud.rows[members], cloud.columns[members]] = True
+    rim = nearer = 0
+    for axis in (0, 1):
+        for step in (-1, 1):
+            beside = np.roll(depth, step, axis)
+            edge = inside & ~np.roll(inside, step, axis) & np.isfinite(beside)
+            rim += int(edge.sum())
+            nearer += int((beside[edge] < depth[edge] - jump_m).sum())
+    return nearer / max(rim, 1)
+
+
 def distance_to(xy_m: Floats, members: Mask, cell_m: float) -> Floats:
     """(N,) metres from each of (N, 2) points to the nearest grid cell that holds a member, 0 for those inside one."""
     rows, columns, shape = _cells(xy_m, cell_m)

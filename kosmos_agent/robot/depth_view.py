@@ -12,11 +12,12 @@ from kosmos_agent.results import Box, Candidate, Grounding, Target3D
 from kosmos_agent.robot import frames
 from kosmos_agent.robot.camera import Camera
 from kosmos_agent.robot.depth import Cloud, PixelRegion, checked_depth, cloud, valid
-from kosmos_agent.robot.footprint import Footprint, footprint
+from kosmos_agent.robot.footprint import footprint
 from kosmos_agent.robot.plane import SupportPlane, fit_support_plane
 from kosmos_agent.robot.regions import BoxPixels, grown_px, inside, whole_px
 from kosmos_agent.robot.roundness import ViewAxes
 from kosmos_agent.robot.segment import Surroundings, Thing, segment
+from kosmos_agent.robot.uncertainty import position_covariance_m2
 
 Floats = NDArray[np.float64]
 Matrix3 = tuple[float, float, float, float, float, float, float, float, float]
@@ -26,7 +27,6 @@ SURROUND_MARGIN = 0.6
 SURROUND_MARGIN_PX = 12.0
 PLANE_POINTS = 3000
 SURROUND_POINTS = 9_000
-GRID_CELLS = 32
 AWAY_WEIGHT, RING_WEIGHT, INSIDE_WEIGHT = 0.1, 1.0, 0.3
 
 
@@ -54,7 +54,9 @@ class DepthView:
     def target(self, answer: Grounding, candidate: Candidate) -> Target3D:
         """One candidate of an answer as a target; NoDepthError where the box holds too little."""
         thing = self.thing(candidate.box)
-        shape = self._footprint(thing)
+        noise_m = self._wall_noise_m(thing)
+        shape = footprint(thing.points_m[:, :2], thing.heights_m, self._view(thing), noise_m)
+        covariance = position_covariance_m2(thing, shape, self.camera, self.T_base_camera, noise_m)
         support_m = self.plane.z_at(np.array(shape.middle_m)) + thing.level_m
         position_m = (*shape.middle_m, support_m + thing.top_m / 2)
         return Target3D(
@@ -65,7 +67,7 @@ class DepthView:
             size_m=(*shape.size_m, thing.top_m),
             yaw_rad=shape.yaw_rad,
             extent_m=shape.extent_m,
-            covariance_m2=self._covariance_m2(np.array(position_m), thing),
+            covariance_m2=_row_major(covariance),
             support_height_m=support_m,
             points=len(thing.points_m),
             box=candidate.box,
@@ -79,7 +81,7 @@ class DepthView:
         depths = (around.points_m - self.T_base_camera[:3, 3]) @ self.T_base_camera[:3, 2]
         spacing_m = around.stride * float(np.median(depths)) / min(self.camera.fx, self.camera.fy)
         heights_m = self.plane.heights_m(around.points_m)
-        return segment(Surroundings(around, heights_m, box_px, spacing_m, self.plane.sigma_m))
+        return segment(Surroundings(around, depths, heights_m, box_px, spacing_m, self.plane.sigma_m))
 
     def _fitted_plane(self, around: Sequence[Box]) -> SupportPlane:
         width, height = self.camera.width, self.camera.height
@@ -109,26 +111,21 @@ class DepthView:
     def _whole(self, box_px: BoxPixels) -> PixelRegion:
         return whole_px(box_px, self.camera.width, self.camera.height)
 
-    def _footprint(self, thing: Thing) -> Footprint:
-        x, y, z = self.T_base_camera[:3, 3] - thing.points_m.mean(axis=0)
+    def _view(self, thing: Thing) -> ViewAxes:
+        x, y, _ = self.T_base_camera[:3, 3] - thing.points_m.mean(axis=0)
         distance = float(np.hypot(x, y))
         towards = np.array([x, y]) / distance if distance > 1e-6 else np.array([1.0, 0.0])
-        view = ViewAxes(across=np.array([-towards[1], towards[0]]), towards=towards)
-        # The plane is seen at a slant, which makes its noise smaller than that of upright walls.
-        noise_m = self.plane.sigma_m * distance / max(abs(float(z)), 1e-6)
-        return footprint(thing.points_m[:, :2], thing.heights_m, view, noise_m)
+        return ViewAxes(across=np.array([-towards[1], towards[0]]), towards=towards)
 
-    def _covariance_m2(self, position_m: Floats, thing: Thing) -> Matrix3:
-        """Depth spread over the points, and one location cell of uncertainty on each box edge."""
-        rotation = self.T_base_camera[:3, :3]
-        depths = frames.apply(frames.inverse(self.T_base_camera), thing.points_m)[:, 2]
-        z = float(frames.apply(frames.inverse(self.T_base_camera), position_m)[2])
-        cells_m = np.array([self.camera.width / self.camera.fx, self.camera.height / self.camera.fy]) * z / GRID_CELLS
-        edges = cells_m**2 / 12 / 2
-        along = float(np.var(depths)) / np.sqrt(len(depths)) + self.plane.sigma_m**2
-        covariance = rotation @ np.diag([edges[0], edges[1], along]) @ rotation.T
-        xx, xy, xz, yx, yy, yz, zx, zy, zz = (float(value) for value in covariance.ravel())
-        return (xx, xy, xz, yx, yy, yz, zx, zy, zz)
+    def _wall_noise_m(self, thing: Thing) -> float:
+        """Of a point on an upright wall: the plane is seen at another slant, which scales its noise."""
+        x, y, z = self.T_base_camera[:3, 3] - thing.points_m.mean(axis=0)
+        return float(self.plane.sigma_m * np.hypot(x, y) / max(abs(float(z)), 1e-6))
+
+
+def _row_major(covariance: Floats) -> Matrix3:
+    xx, xy, xz, yx, yy, yz, zx, zy, zz = (float(value) for value in covariance.ravel())
+    return (xx, xy, xz, yx, yy, yz, zx, zy, zz)
 
 
 def _plane_weights(px: Floats, boxes_px: Sequence[BoxPixels]) -> Floats:

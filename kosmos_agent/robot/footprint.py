@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kosmos_agent.robot.frames import rotation_z, wrapped_axis_rad
-from kosmos_agent.robot.roundness import Circle, ViewAxes, upright_axis
+from kosmos_agent.robot.roundness import Circle, ViewAxes, sticking_out, upright_axis
 
 Floats = NDArray[np.float64]
 
 SMALLER_SHARE = 0.9
 """The smallest rectangle is taken only where it is this much smaller than that along the principal axes."""
+MIN_HANDLE_SHARE = 0.015
 MOMENT_SCALE = 1000.0
 """OpenCV drops moments of areas that are tiny as numbers; millimetres are not."""
 
@@ -28,7 +29,8 @@ MOMENT_SCALE = 1000.0
 class Footprint:
     """Horizontal shape in metres. extent_m: along yaw and across it, the longer first.
 
-    size_m: extent along x and y of the frame. is_round: a body of revolution, whose yaw is 0 by convention.
+    size_m: extent along x and y of the frame. is_round: a body of revolution, with or without a handle; the middle is
+    its axis, the yaw that of the handle, or 0.
     """
 
     middle_m: tuple[float, float]
@@ -41,13 +43,26 @@ class Footprint:
 def footprint(xy_m: Floats, heights_m: Floats, view: ViewAxes, noise_m: float = 0.0) -> Footprint:
     """Of (N, 2) points at (N,) heights above the support. noise_m: of a point on an upright wall."""
     circle = upright_axis(xy_m, heights_m, view, noise_m)
-    return rectangle(xy_m) if circle is None else _disc(circle)
+    return rectangle(xy_m) if circle is None else _disc(circle, xy_m)
 
 
-def _disc(circle: Circle) -> Footprint:
+def _disc(circle: Circle, xy_m: Floats) -> Footprint:
+    """A handle lengthens the extent and gives the yaw; the middle stays on the axis, where a gripper wants it."""
     x, y = (float(value) for value in circle.middle_m)
     width = 2 * circle.radius_m
-    return Footprint((x, y), (width, width), (width, width), 0.0, True)
+    handle_m = xy_m[sticking_out(circle, xy_m)] - circle.middle_m
+    if len(handle_m) < MIN_HANDLE_SHARE * len(xy_m):
+        return Footprint((x, y), (width, width), (width, width), 0.0, True)
+    yaw_rad = float(np.arctan2(*handle_m.mean(axis=0)[::-1]))
+    reach_m = handle_m @ np.array([np.cos(yaw_rad), np.sin(yaw_rad)])
+    length = circle.radius_m + float(np.percentile(reach_m, 98))
+    return Footprint((x, y), _size_m(circle, handle_m), (max(length, width), width), wrapped_axis_rad(yaw_rad), True)
+
+
+def _size_m(circle: Circle, handle_m: Floats) -> tuple[float, float]:
+    reach = np.concatenate([handle_m, np.array([[1, 0], [-1, 0], [0, 1], [0, -1]]) * circle.radius_m])
+    width, depth = (float(value) for value in np.ptp(reach, axis=0))
+    return (width, depth)
 
 
 def rectangle(xy_m: Floats) -> Footprint:

@@ -25,8 +25,14 @@ MAX_RESIDUAL = 0.055
 MAX_TRIMMED_RESIDUAL = 0.04
 MAX_OUTLINE_RESIDUAL = 0.03
 MAX_NOISE_SHARE = 0.15
-TRIM_SIGMAS = 2.5
-MIN_KEPT_SHARE = 0.75
+REWEIGHTINGS = 15
+CONVERGED_M = 5e-5
+MIN_SCALE_M = 0.0005
+FITTING_SCALES = 1.5
+MOSTLY_FITTING_SHARE = 0.95
+MIN_FITTING_SHARE = 0.7
+RIDGE = 1e-9
+OUTSIDE_SHARE = 1.15
 WIDTH_RANGE = (0.8, 1.3)
 OUTLINE_WIDTH_RANGE = (0.93, 1.1)
 MIN_FRONT_SHARE = 0.75
@@ -63,8 +69,16 @@ def upright_axis(xy_m: Floats, heights_m: Floats, view: ViewAxes, noise_m: float
     return None
 
 
+def sticking_out(circle: Circle, xy_m: Floats) -> Mask:
+    """Points well outside the circle: a handle, a spout."""
+    return np.asarray(np.linalg.norm(xy_m - circle.middle_m, axis=1) > OUTSIDE_SHARE * circle.radius_m)
+
+
 def _fits_view(circle: Circle, xy_m: Floats, view: ViewAxes, widths: tuple[float, float]) -> bool:
     """As wide as what is seen across the view, and seen from outside: a banana bends about an empty middle."""
+    xy_m = xy_m[~sticking_out(circle, xy_m)]
+    if len(xy_m) < MIN_POINTS:
+        return False
     low, high = np.percentile(xy_m @ view.across, (1, 99))
     ratio = 2 * circle.radius_m / max(high - low, 1e-6)
     towards = (xy_m - circle.middle_m) @ view.towards / circle.radius_m
@@ -73,27 +87,26 @@ def _fits_view(circle: Circle, xy_m: Floats, view: ViewAxes, widths: tuple[float
 
 
 def _from_walls(xy_m: Floats, heights_m: Floats, noise_m: float) -> Circle | None:
-    """A flat top is left out: its points fill the circle. A handle is cut off, once, and the rest refitted."""
+    """Reweighted least squares, so that a handle loses its say; a flat top, which fills the circle, is left out."""
     walls = heights_m < np.percentile(heights_m, OUTER_PERCENTILE) - TOP_CUT_M
-    points, heights, limit = xy_m[walls], heights_m[walls], MAX_RESIDUAL
-    for _ in range(2):
-        if len(points) < MIN_POINTS:
-            return None
-        detrended = _SliceDetrend(heights)
-        middle = _best_middle(points, detrended)
-        if middle is None:
-            return None
+    if walls.sum() < MIN_POINTS:
+        return None
+    points, detrend = xy_m[walls], _SliceDetrend(heights_m[walls])
+    weights, middle = np.ones(len(points)), np.full(2, np.inf)
+    for _ in range(REWEIGHTINGS):
+        before, middle = middle, _best_middle(points, detrend, weights)
         radii = np.linalg.norm(points - middle, axis=1)
-        deviations = detrended(radii)
-        circle = Circle(middle, float(np.percentile(radii, OUTER_PERCENTILE)))
-        if _within(deviations, limit, circle.radius_m, noise_m):
-            return circle
-        spread_m = 1.4826 * float(np.median(np.abs(deviations)))
-        kept = np.abs(deviations) < TRIM_SIGMAS * spread_m
-        if kept.mean() < MIN_KEPT_SHARE:
-            return None
-        points, heights, limit = points[kept], heights[kept], MAX_TRIMMED_RESIDUAL
-    return None
+        deviations = np.abs(detrend(radii, weights))
+        scale_m = max(2 * float(np.median(deviations)), MIN_SCALE_M)
+        if np.abs(middle - before).max() < CONVERGED_M:
+            break
+        weights = 1.0 / (1.0 + (deviations / scale_m) ** 2) ** 2
+    fitting = deviations < FITTING_SCALES * scale_m
+    circle = Circle(middle, float(np.percentile(radii[fitting], OUTER_PERCENTILE)))
+    limit = MAX_RESIDUAL if fitting.mean() > MOSTLY_FITTING_SHARE else MAX_TRIMMED_RESIDUAL
+    if fitting.mean() < MIN_FITTING_SHARE or not _within(deviations[fitting], limit, circle.radius_m, noise_m):
+        return None
+    return circle
 
 
 def _within(deviations_m: Floats, limit: float, radius_m: float, noise_m: float) -> bool:
@@ -101,19 +114,19 @@ def _within(deviations_m: Floats, limit: float, radius_m: float, noise_m: float)
     return bool(np.mean(deviations_m**2) <= (limit * radius_m) ** 2 + noise_m**2)
 
 
-def _best_middle(points: Floats, detrended: _SliceDetrend) -> Floats | None:
+def _best_middle(points: Floats, detrend: _SliceDetrend, weights: Floats) -> Floats:
     """Least squares for the middle c in |p|^2 = 2 p.c + (a line in height for each slice)."""
     origin = points.mean(axis=0)
     x, y = (points - origin).T
-    design = 2.0 * np.stack([detrended(x), detrended(y)], axis=1)
-    normal = design.T @ design
-    if np.linalg.cond(normal) > 1e8:
-        return None
-    return np.asarray(np.linalg.solve(normal, design.T @ detrended(x * x + y * y)) + origin)
+    design = 2.0 * np.stack([detrend(x, weights), detrend(y, weights)], axis=1)
+    weighted = design * weights[:, None]
+    normal = design.T @ weighted
+    normal += RIDGE * np.trace(normal) * np.eye(2)  # a flat wall has no middle: let it be far off, not undefined
+    return np.asarray(np.linalg.solve(normal, weighted.T @ detrend(x * x + y * y, weights)) + origin)
 
 
 class _SliceDetrend:
-    """Removes from values their mean and their linear trend with height, slice by slice.
+    """Removes from values their weighted mean and linear trend with height, slice by slice.
 
     The linear trend lets balls and cones fit exactly: within a slice their squared radius changes with height.
     """
@@ -121,17 +134,17 @@ class _SliceDetrend:
     def __init__(self, heights_m: Floats) -> None:
         span = max(float(np.ptp(heights_m)), 1e-9)
         self._slice = np.minimum((heights_m - heights_m.min()) / span * SLICES, SLICES - 1).astype(np.intp)
-        self._count = np.maximum(np.bincount(self._slice, minlength=SLICES), 1)
-        self._rise = heights_m - self._mean(heights_m)
-        self._rise_square = self._mean(self._rise**2) + 1e-12
+        self._heights_m = heights_m
 
-    def __call__(self, values: Floats) -> Floats:
-        centred = values - self._mean(values)
-        return np.asarray(centred - self._rise * self._mean(centred * self._rise) / self._rise_square)
+    def __call__(self, values: Floats, weights: Floats) -> Floats:
+        total = np.bincount(self._slice, weights, minlength=SLICES) + 1e-12
 
-    def _mean(self, values: Floats) -> Floats:
-        sums = np.bincount(self._slice, values, minlength=SLICES)
-        return np.asarray((sums / self._count)[self._slice])
+        def mean(items: Floats) -> Floats:
+            return np.asarray((np.bincount(self._slice, weights * items, minlength=SLICES) / total)[self._slice])
+
+        rise = self._heights_m - mean(self._heights_m)
+        centred = values - mean(values)
+        return np.asarray(centred - rise * mean(centred * rise) / (mean(rise**2) + 1e-12))
 
 
 def _from_outline(xy_m: Floats, view: ViewAxes, noise_m: float) -> Circle | None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kosmos_agent.errors import NoDepthError
-from kosmos_agent.robot.cluster import components, distance_to, without_strays
+from kosmos_agent.robot.cluster import components, distance_to, hidden_share, without_strays
 from kosmos_agent.robot.depth import Cloud
 from kosmos_agent.robot.regions import BoxPixels, centre_weights, grown_px, inside, iou_px
 from kosmos_agent.robot.support import raised_levels, ring_about
@@ -38,6 +38,8 @@ LOW_PERCENTILE = 3.0
 STACK_SHARE = 0.6
 MIN_BELOW_SHARE = 0.15
 STACK_SLACK_M = 0.008
+CUT_SHARE = 0.1
+OCCLUSION_JUMP_M = 0.01
 TOP_COUNT = 4
 TOP_SHARE = 0.004
 
@@ -47,12 +49,15 @@ class Thing:
     """points_m: (N, 3) in the base frame. heights_m: (N,) above what it stands on. top_m: its height there.
 
     level_m: how far what it stands on lies above the support plane; 0 on the table itself.
+    cut: the box cut it off from points that it is connected with. hidden_share: part of its outline behind others.
     """
 
     points_m: Floats
     heights_m: Floats
     level_m: float
     top_m: float
+    cut: bool
+    hidden_share: float
 
 
 @dataclass(frozen=True)
@@ -65,12 +70,13 @@ class _Group:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What segmenting needs. heights_m: above the plane. spacing_m: between neighbouring readings, face on.
+    """What segmenting needs. depths_m: along the optical axis. heights_m: above the plane.
 
-    noise_m: of a point about the plane.
+    spacing_m: between neighbouring readings, face on. noise_m: of a point about the plane.
     """
 
     cloud: Cloud
+    depths_m: Floats
     heights_m: Floats
     box_px: BoxPixels
     spacing_m: float
@@ -121,7 +127,14 @@ def segment(around: Surroundings) -> Thing:
     _check_enough(around, group.members)
     heights_m = around.heights_m[group.members] - level_m
     top_m = _top_m(around, group.members) - level_m
-    return Thing(around.cloud.points_m[group.members], heights_m, level_m, top_m)
+    return Thing(
+        points_m=around.cloud.points_m[group.members],
+        heights_m=heights_m,
+        level_m=level_m,
+        top_m=top_m,
+        cut=bool((group.whole & ~group.members).sum() > CUT_SHARE * group.whole.sum()),
+        hidden_share=hidden_share(around.cloud, around.depths_m, group.members, around.link_m + OCCLUSION_JUMP_M),
+    )
 
 
 def _raised(around: Surroundings, on_table: _Group) -> tuple[_Group, float]:
