@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kosmos_sim.colours import COLOURS, rgb_from_hsv, sample_rgb
+from kosmos_sim.objects import CATEGORIES
 
 NEUTRAL = {"black", "white", "gray"}
 
@@ -27,6 +28,7 @@ def test_two_words_never_name_one_colour(first, second):
     )
 
 
+@settings(derandomize=True)
 @given(st.floats(0, 359.99), st.floats(0, 1), st.floats(0, 1))
 def test_conversion_agrees_with_the_standard_library(hue, saturation, value):
     assert rgb_from_hsv(hue, saturation, value) == pytest.approx(
@@ -34,10 +36,25 @@ def test_conversion_agrees_with_the_standard_library(hue, saturation, value):
     )
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, derandomize=True)
 @given(st.sampled_from(list(COLOURS)), st.integers(0, 2**32 - 1))
 def test_samples_lie_in_their_own_range(word, seed):
-    hue, saturation, value = colorsys.rgb_to_hsv(*sample_rgb(word, np.random.default_rng(seed)))
+    _check_named(word, sample_rgb(word, np.random.default_rng(seed)))
+
+
+def test_natural_colours_lie_in_the_range_of_their_word():
+    found = set()
+    for category, build in CATEGORIES.items():
+        for seed in range(6):
+            obj = build(np.random.default_rng(seed))
+            if obj.colour_word is not None:
+                found.add((category, obj.colour_word))
+                _check_named(obj.colour_word, obj.parts[0].rgb)
+    assert {("apple", "red"), ("apple", "green"), ("pear", "green"), ("pear", "yellow"), ("carrot", "orange")} < found
+
+
+def _check_named(word, rgb):
+    hue, saturation, value = colorsys.rgb_to_hsv(*rgb)
     colour = COLOURS[word]
     assert colour.value[0] - 1e-9 <= value <= colour.value[1] + 1e-9
     assert colour.saturation[0] - 1e-9 <= saturation <= colour.saturation[1] + 1e-9

@@ -102,7 +102,8 @@ def test_what_stands_on_something_is_above_it():
                 below = by_instance[thing.on]
                 apart = np.subtract(thing.position_table_m, below.position_table_m)
                 assert np.hypot(*apart[:2]) < max(below.size_m)
-                assert thing.position_table_m[2] + thing.size_m[2] / 2 > 0.005
+                bottom, top = (t.position_table_m[2] - s * t.size_m[2] / 2 for t, s in ((thing, 1), (below, -1)))
+                assert 0.003 < bottom < top + 0.003
     assert found > 3
 
 

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from expression_reader import read
 from kosmos_sim.cache import shard_seed
 from kosmos_sim.examples import evaluation_examples, training_examples
 from kosmos_sim.expressions import KINDS
 from kosmos_sim.splits import TEST, VALIDATION, Split, record_seeds, split_of, split_phrases, train_seed
+from kosmos_sim.stream import scene_record, split_records
 from synthetic_scenes import synthetic_record
 
 from kosmos_agent.errors import InvalidArgumentError
@@ -50,6 +54,21 @@ def test_phrases_are_fixed_and_enough() -> None:
     assert sum(map(len, first)) / len(RECORDS) * TEST.scenes >= 2000
     kinds = Counter(phrase.kind for phrases in first for phrase in phrases)
     assert set(kinds) == set(KINDS)
+
+
+def test_the_scenes_of_a_split_are_its_stream() -> None:
+    small = replace(VALIDATION, scenes=2)
+    first, second = split_records(small)
+    assert [record.seed for record in (first, second)] == [VALIDATION.seed] * 2
+    np.testing.assert_array_equal(first.rgb, scene_record(VALIDATION.seed, 0).rgb)
+    assert second.objects == scene_record(VALIDATION.seed, 1).objects
+    assert len(list(split_records(small, 9))) == 2
+    assert len(list(split_records(small, 1))) == 1
+
+
+def test_splits_need_no_renderer() -> None:
+    code = "import sys, kosmos_sim.splits; sys.exit('mujoco' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_phrases_are_true() -> None:

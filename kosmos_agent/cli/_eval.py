@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from kosmos_sim.splits import TEST, VALIDATION, Split, split_phrases
-from kosmos_sim.stream import scene_records
+from kosmos_sim.stream import split_records
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
@@ -37,7 +37,7 @@ def evaluate_tabletop(choice: ModelChoice, split: str, scenes: int | None) -> di
 
 
 def _labelled(split: Split, count: int) -> Iterator[tuple[NDArray[np.uint8], list[LabelledPhrase]]]:
-    for record, expressions in split_phrases(split, scene_records(split.seed, count)):
+    for record, expressions in split_phrases(split, split_records(split, count)):
         boxes = {thing.instance: _box(thing.box) for thing in record.objects}
         yield (
             record.rgb,

@@ -12,7 +12,7 @@ from kosmos_sim.cache import SceneCache
 from kosmos_sim.examples import DEFAULT_MIXTURE, evaluation_examples, training_examples
 from kosmos_sim.lexicon import CATEGORIES, COLOURS
 from kosmos_sim.splits import VALIDATION, train_seed
-from kosmos_sim.stream import scene_records
+from kosmos_sim.stream import split_records
 from kosmos_sim.words import vocabulary
 
 from kosmos_agent.errors import CheckpointError, InvalidArgumentError
@@ -67,7 +67,7 @@ def train_tabletop(
         )
     workers.wait()
     records = SceneCache(pictures.cache, train_seed(settings.seed), pictures.count)
-    validation = list(scene_records(VALIDATION.seed, min(pictures.held_out, VALIDATION.scenes)))
+    validation = list(split_records(VALIDATION, pictures.held_out))
     words = Vocabulary(CATEGORIES, COLOURS)
     objective, collate = new_objective(model, tokenizer, words), new_collate(model, tokenizer, words)
     mixture = {**DEFAULT_MIXTURE, "caption": pictures.captions}

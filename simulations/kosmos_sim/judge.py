@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.results import Box, Target3D
+from kosmos_agent.robot.frames import wrapped_axis_rad
 from kosmos_sim.building import Item
 
 Array = NDArray[np.float64]
@@ -137,5 +138,4 @@ def smallest_rectangle(points_m: Array) -> tuple[Array, float, tuple[float, floa
     """Of (N, 2) points: middle (2,), turn of the longer side in (-pi/2, pi/2], longer and shorter side."""
     (x, y), (width, height), angle_deg = cv2.minAreaRect(points_m.astype(np.float32))
     yaw = np.deg2rad(angle_deg) + (0.0 if width >= height else np.pi / 2)
-    wrapped = float(np.pi / 2 - np.mod(np.pi / 2 - yaw, np.pi))
-    return np.array([x, y]), wrapped, (float(max(width, height)), float(min(width, height)))
+    return np.array([x, y]), wrapped_axis_rad(yaw), (float(max(width, height)), float(min(width, height)))

@@ -1,7 +1,6 @@
 """The fixed splits: which scenes and phrases are for testing, and the refusal to train on them.
 
-The test split is `SceneCache(folder, TEST.seed, TEST.scenes)` with its default shard and size, asked
-`split_phrases(TEST, ...)`; validation likewise.
+The test split is `stream.split_records(TEST)`, asked `split_phrases(TEST, ...)`; validation likewise.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ def train_seed(number: int) -> int:
 
 @cache
 def record_seeds(split: Split) -> frozenset[int]:
-    """All `SceneRecord.seed` of its scenes: its own when streamed, those of the shards when read from a cache."""
+    """Its own, and those that a `SceneCache` of that seed would give its shards: such pictures are not for training."""
     shards = (np.random.SeedSequence([split.seed, shard]).generate_state(1)[0] for shard in range(split.scenes))
     return frozenset({split.seed, *map(int, shards)})
 

@@ -17,6 +17,7 @@ from kosmos_sim.records import SceneRecord
 from kosmos_sim.render import Renderer, camera_pose, intrinsics
 from kosmos_sim.scene import CAMERA, Scene, compile_scene
 from kosmos_sim.seeds import Purpose, generator
+from kosmos_sim.splits import Split
 from kosmos_sim.staging import Staging, stage
 
 GENERATOR_VERSION = 2
@@ -58,6 +59,11 @@ def scene_records(
     indices = count_from() if count is None else range(count)
     for _, group in groupby(indices, key=lambda index: index // PICTURES_PER_MODEL):
         yield from _records_of_one_model(seed, group, options)
+
+
+def split_records(split: Split, count: int | None = None) -> Iterator[SceneRecord]:
+    """The scenes of a fixed split, or the first `count` of them."""
+    return scene_records(split.seed, split.scenes if count is None else min(count, split.scenes))
 
 
 def scene_record(

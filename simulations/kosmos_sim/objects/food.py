@@ -12,6 +12,7 @@ BARK: Rgb = (0.3, 0.2, 0.1)
 LEAF: Rgb = (0.2, 0.5, 0.15)
 RED: Rgb = (0.75, 0.07, 0.07)
 GREEN: Rgb = (0.32, 0.68, 0.13)
+PALE_GREEN: Rgb = (0.35, 0.71, 0.18)
 YELLOW: Rgb = (0.93, 0.8, 0.15)
 
 
@@ -39,7 +40,7 @@ def pear(rng: np.random.Generator) -> TableObject:
     profile = np.column_stack([np.interp(fine, range(len(shares)), table[:, k]) for k in range(2)])
     body = lathe([(0, 0), *(profile * (radius, height)).tolist(), (0, height)])
     stem = tube([(0, 0, height * 0.97), (0.002, 0, height * 1.08), (0.006, 0, height * 1.16)], 0.0018, 6)
-    word, rgb = (("green", (0.42, 0.7, 0.16)), ("yellow", YELLOW))[int(rng.integers(2))]
+    word, rgb = (("green", PALE_GREEN), ("yellow", YELLOW))[int(rng.integers(2))]
     parts = (Part(body, rgb, 0.3), Part(stem, BARK, 0.0))
     return TableObject("pear", parts, (CylinderShape(radius * 0.85, height * 0.8),), word)
 
