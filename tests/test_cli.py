@@ -1,5 +1,6 @@
 """The commands as a user types them, on a small model with random weights."""
 
+import importlib
 import json
 import os
 import subprocess
@@ -12,7 +13,9 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from kosmos_agent.cli._load import needs
 from kosmos_agent.cli.app import main
+from kosmos_agent.errors import MissingDependencyError
 from kosmos_agent.model.checkpoint import save_model
 from kosmos_agent.model.config import ConvVisionConfig, Kosmos2Config, TextConfig
 from kosmos_agent.model.kosmos2 import Kosmos2
@@ -215,6 +218,23 @@ def test_usage_errors_are_one_line(run, words, part, tmp_path, monkeypatch):
 def test_options_outside_their_range_are_one_line(run, folder, photo):
     assert_one_clear_line(run("find", photo, PHRASE, "--model", folder, "--dtype", "int3"), "float32, bfloat16")
     assert_one_clear_line(run("find", photo, PHRASE, "--model", folder, "--device", "abacus"), "abacus", "cpu")
+
+
+def test_a_missing_extra_is_one_line_with_what_to_type(tmp_path):
+    words = ["demo", "pick up the red cup", "--out", str(tmp_path)]
+    code = f"import sys; sys.modules['mujoco'] = None; from kosmos_agent.cli.app import main; sys.exit(main({words}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert_one_clear_line((done.returncode, done.stdout, done.stderr), "mujoco", "pip install 'kosmos-agent[sim]'")
+
+
+def test_a_missing_module_of_our_own_is_no_missing_extra():
+    with pytest.raises(ModuleNotFoundError, match="absent_part"), needs("sim"):
+        importlib.import_module("kosmos_agent.absent_part")
+    with (
+        pytest.raises(MissingDependencyError, match=r"no_such_package is not installed.*kosmos-agent\[train\]"),
+        needs("train"),
+    ):
+        importlib.import_module("no_such_package.part")
 
 
 def test_version_and_help(run):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kosmos_agent.cli._output import make_folder
+from kosmos_agent.errors import MissingDependencyError
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -26,6 +28,20 @@ class ModelChoice:
     dtype: str
     device: str
     threads: int | None
+
+
+@contextmanager
+def needs(extra: str) -> Iterator[None]:
+    """Imports inside belong to an optional part; MissingDependencyError, with the line to type, where one is absent."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        absent = (error.name or "").partition(".")[0]
+        if absent == "kosmos_agent":
+            raise
+        raise MissingDependencyError(
+            f"{absent} is not installed; this command needs: pip install 'kosmos-agent[{extra}]'"
+        ) from error
 
 
 def load_grounder(choice: ModelChoice) -> Grounder:
@@ -80,7 +96,8 @@ def examine(model: str) -> list[Finding]:
 
 def play_demo(choice: ModelChoice, instruction: str, seed: int, out: Path, say: Callable[[str], object] | None) -> Run:
     """The closed loop. say: is told each step in a line as it ends."""
-    from kosmos_agent.cli._demo import Demo, Step
+    with needs("sim"):
+        from kosmos_agent.cli._demo import Demo, Step
 
     def report(step: Step) -> None:
         if say is not None:
