@@ -66,11 +66,18 @@ def test_bowls_are_taken_by_the_rim_all_around():
 
 def test_too_wide_is_said_before_anything_moves():
     with pytest.raises(PlanningError, match=r"120 mm across.*up to 74 mm"):
-        grasps(target("the plate", (0.18, 0.12), 0.02))
+        grasps(target("the thing", (0.18, 0.12), 0.02))
+
+
+@pytest.mark.parametrize("word", sorted(set(CATEGORIES) - set(GRASPABLE)))
+def test_what_cannot_be_held_is_refused_by_its_own_name_not_by_its_neighbours(word):
+    with pytest.raises(PlanningError, match=rf"a {word} cannot be grasped; valid: cup, .*candle"):
+        grasps(target(f"the red {word} left of the cup", (0.05, 0.05), 0.03))
 
 
 def test_category_word_is_the_head_of_the_phrase():
     assert category_word("the red cup left of the blue box") == "cup"
+    assert category_word("the blue plate behind the cup") == "plate"
     assert category_word("the thing") is None
 
 

@@ -3,9 +3,12 @@
 import mujoco
 import numpy as np
 import pytest
+from kosmos_sim.arm import HOME_Q, READY_Q
 from kosmos_sim.building import build
+from kosmos_sim.ik import ArmKinematics, top_down
 from kosmos_sim.judge import Judge
-from kosmos_sim.motion import CONTROL_PERIOD_S, ArmDriver
+from kosmos_sim.motion import CONTROL_PERIOD_S, ArmDriver, MotionStoppedError
+from kosmos_sim.paths import TRANSIT_M, PathPlanner
 from kosmos_sim.planner import SimArmPlanner
 from kosmos_sim.setting import lay
 
@@ -111,6 +114,46 @@ def test_lifting_the_wrong_thing_is_not_a_pick():
     assert verdict.moved_wrong_object
 
 
+def test_going_home_may_be_stopped_and_says_so():
+    bench = Bench()
+    assert bench.planner.pick(bench.truth().as_target()).succeeded
+    token = CancelToken()
+    bench.driver.hooks.append(lambda: token.cancel("enough"))
+    outcome = bench.planner.go_home(token)
+    assert (outcome.succeeded, outcome.phase, outcome.reason) == (False, "retreat", "cancelled")
+    assert bench.planner.holding
+    bench.driver.hooks.clear()
+    assert bench.planner.let_go().succeeded
+    assert not bench.planner.holding
+    assert np.abs(bench.driver.q - HOME_Q).max() < 0.03
+
+
+def test_an_obstacle_on_the_way_home_is_an_outcome():
+    bench = Bench()
+
+    def blocked():
+        raise MotionStoppedError("blocked", "a wall")
+
+    bench.driver.hooks.append(blocked)
+    outcome = bench.planner.let_go()
+    assert (outcome.succeeded, outcome.phase, outcome.reason) == (False, "release", "blocked")
+    assert outcome.message == "a wall"
+
+
+def test_rising_is_done_needless_or_impossible():
+    bench = Bench()
+    kinematics = ArmKinematics(bench.built.model)
+    paths = PathPlanner(kinematics)
+    low = kinematics.solve(np.array([0.5, 0.0, 0.05]), top_down(0.0), READY_Q).q
+    far = kinematics.solve(np.array([0.74, 0.0, 0.02]), top_down(0.0), READY_Q).q
+    assert kinematics.forward(paths.rise(low, TRANSIT_M).end_q)[0] == pytest.approx((0.5, 0.0, TRANSIT_M), abs=0.005)
+    assert paths.rise(low, 0.05) is None
+    with pytest.raises(PlanningError, match="out of reach"):
+        paths.straight(far, np.array([0.74, 0.0, 0.6]), top_down(0.0))
+    with pytest.raises(PlanningError, match=r"cannot rise to 1\.50 m"):
+        paths.rise(low, 1.5)
+
+
 def test_goals_that_cannot_be_are_refused_before_anything_moves():
     bench = Bench()
     target = bench.truth().as_target()
@@ -120,7 +163,7 @@ def test_goals_that_cannot_be_are_refused_before_anything_moves():
     with pytest.raises(PlanningError, match="out of reach"):
         bench.planner.pick(target.model_copy(update={"position_m": (1.5, 0.0, 0.05)}))
     with pytest.raises(PlanningError, match="mm across"):
-        bench.planner.pick(target.model_copy(update={"extent_m": (0.2, 0.15), "phrase": "the plate"}))
+        bench.planner.pick(target.model_copy(update={"extent_m": (0.2, 0.15), "phrase": "the thing"}))
     assert bench.driver.time_s == before
 
 

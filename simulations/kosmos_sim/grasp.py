@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from kosmos_agent.errors import PlanningError
 from kosmos_agent.results import Target3D
 from kosmos_sim.arm import MAX_OPENING_M, PALM_CLEARANCE_M, TIP_LENGTH_M
+from kosmos_sim.lexicon import CATEGORIES
 
 GRASPABLE = (
     "cup", "mug", "bowl", "bottle", "can", "jar", "vase", "box", "block", "cone", "cylinder", "star", "ball", "apple",
@@ -83,16 +84,16 @@ class Grasp:
 
 
 def category_word(phrase: str) -> str | None:
-    """The first graspable category named in a phrase: the head noun comes before any anchor ("left of the box")."""
-    for word in re.findall(r"[a-z]+", phrase.lower()):
-        if word in GRASPABLE:
-            return word
-    return None
+    """The first category named in a phrase, graspable or not: the head noun comes before any anchor."""
+    return next((word for word in re.findall(r"[a-z]+", phrase.lower()) if word in CATEGORIES), None)
 
 
 def grasps(target: Target3D) -> list[Grasp]:
-    """Ways to take the target, best first. PlanningError when it is too wide for the gripper."""
-    habit = HABITS.get(category_word(target.phrase) or "", DEFAULT_HABIT)
+    """Ways to take the target, best first. PlanningError when its kind cannot be held or it is too wide to be."""
+    word = category_word(target.phrase)
+    if word is not None and word not in GRASPABLE:
+        raise PlanningError(f"{target.phrase!r}: a {word} cannot be grasped; valid: {', '.join(GRASPABLE)}")
+    habit = DEFAULT_HABIT if word is None else HABITS.get(word, DEFAULT_HABIT)
     if habit.rim:
         return _rim_grasps(target, habit)
     short_m = target.extent_m[1]

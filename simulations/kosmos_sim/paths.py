@@ -19,6 +19,8 @@ Array = NDArray[np.float64]
 TRANSIT_M = 0.34
 """Height of the grip point at which nothing on the table is in the way."""
 LIFT_M = 0.2
+_RETREATS_M = (0.0, 0.06, 0.12, 0.18)
+"""Towards the base on the way up."""
 _WAYPOINT_M = 0.02
 _SPEED_M_S = 0.5
 _JOINT_SPEED_RAD_S = 1.5
@@ -77,15 +79,21 @@ class PathPlanner:
         return self.timed(start_q, waypoints)
 
     def rise(self, start_q: Array, height_m: float) -> Path | None:
-        """Straight up from where the arm is; None if it is high enough already, or cannot."""
+        """Straight up from where the arm is, or up and back where it stands too far out; None if it is high enough.
+
+        PlanningError where it cannot rise either way.
+        """
         start_m, rotation = self._kinematics.forward(start_q)
         if start_m[2] >= height_m - 0.02:
             return None
-        goal_m = np.array([start_m[0], start_m[1], height_m])
-        try:
-            return self.straight(start_q, goal_m, rotation)
-        except PlanningError:
-            return None
+        outwards = start_m[:2] / max(float(np.hypot(*start_m[:2])), 1e-9)
+        failure: PlanningError | None = None
+        for back_m in _RETREATS_M:
+            try:
+                return self.straight(start_q, np.array([*(start_m[:2] - back_m * outwards), height_m]), rotation)
+            except PlanningError as error:
+                failure = failure or error
+        raise PlanningError(f"the arm cannot rise to {height_m:.2f} m from where it is: {failure}")
 
     def timed(self, start_q: Array, waypoints: Sequence[Array]) -> Path:
         """As fast as the speed limits of joints and grip point allow."""

@@ -102,18 +102,15 @@ class SimArmPlanner:
         visit = self._place_visit(goal, self._held)
         return self._run(lambda: self._place(visit), on_phase, cancel)
 
-    def go_home(self, cancel: CancelToken | None = None) -> None:
-        """Out of the cameras' way; keeps hold of what is held. MotionStoppedError when stopped."""
-        self._driver.cancel = cancel
-        self._rise(TRANSIT_M)
-        self._follow(self._paths.timed(self._driver.q_goal, [HOME_Q]))
+    def go_home(self, cancel: CancelToken | None = None) -> MotionOutcome:
+        """Out of the cameras' way; keeps hold of what is held. PlanningError where the arm cannot rise."""
+        home = self._paths.timed(self._risen_q(), [HOME_Q])
+        return self._run(lambda: self._retreat(home), None, cancel)
 
-    def let_go(self) -> None:
-        """Opens the gripper where it is, rises, and goes home."""
-        self._driver.cancel = None
-        self._driver.open()
-        self._held = None
-        self.go_home()
+    def let_go(self, cancel: CancelToken | None = None) -> MotionOutcome:
+        """Opens the gripper where it is, rises, and goes home. PlanningError, nothing opened, where it cannot rise."""
+        home = self._paths.timed(self._risen_q(), [HOME_Q])
+        return self._run(lambda: self._release(home), None, cancel)
 
     def _check_frame(self, frame_id: str) -> None:
         if frame_id != BASE_FRAME:
@@ -207,6 +204,18 @@ class SimArmPlanner:
         self._held = None
         self._begin("retreat")
         self._follow(visit.up)
+        return "done"
+
+    def _release(self, home: Path) -> MotionReason:
+        self._begin("release")
+        self._driver.open()
+        self._held = None
+        return self._retreat(home)
+
+    def _retreat(self, home: Path) -> MotionReason:
+        self._begin("retreat")
+        self._rise(TRANSIT_M)
+        self._follow(home)
         return "done"
 
     def _begin(self, phase: Phase) -> None:
