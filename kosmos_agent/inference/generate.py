@@ -129,13 +129,15 @@ class _Writer:
         return token
 
     def _constrained(self, log_p: Tensor, history: list[int]) -> Tensor:
-        blocked = repeated_ngram_ends(history, self.decoding.no_repeat_ngram, self.exempt)
-        if blocked:
-            log_p = log_p.clone()
-            log_p[list(blocked)] = -torch.inf
+        """The grammar always holds; the n-gram block only while it leaves anything to write."""
         if self.grammar is not None:
             log_p = log_p.masked_fill(~self.grammar.allowed(history), -torch.inf)
-        return log_p
+        blocked = repeated_ngram_ends(history, self.decoding.no_repeat_ngram, self.exempt)
+        if not blocked:
+            return log_p
+        rest = log_p.clone()
+        rest[list(blocked)] = -torch.inf
+        return rest if bool(rest.isfinite().any()) else log_p
 
     def _choose(self, log_p: Tensor) -> int:
         if self.decoding.temperature == 0:
