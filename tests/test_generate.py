@@ -1,5 +1,7 @@
 """Writing: greedy and sampled, log-probabilities, stopping, batches with pads."""
 
+import math
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -77,6 +79,18 @@ def test_blocked_ngrams_do_not_repeat():
     assert len(set(zip(free, free[1:], free[2:], strict=False))) < len(free) - 2, "the model must repeat when it may"
 
 
+def test_where_the_block_leaves_nothing_it_is_lifted_for_that_step():
+    """Behind a pair come only the delimiter and the end; both would repeat a pair of tokens here."""
+    pair = [TOKENIZER.location_id(3), TOKENIZER.location_id(40)]
+    seen = [*pair, TOKENIZER.delimiter_id, *pair, TOKENIZER.object_end_id]
+    prompt = [*PROMPT, TOKENIZER.object_id, *seen, TOKENIZER.object_id, *pair]
+    for temperature in (0.0, 1.0):
+        decoding = Decoding(max_new_tokens=1, temperature=temperature, no_repeat_ngram=2, exempt_tags=False)
+        written = write(tiny_model(5), decoding, prompt)
+        assert written.ids[0] in (TOKENIZER.delimiter_id, TOKENIZER.object_end_id)
+        assert all(math.isfinite(value) for value in written.log_probabilities)
+
+
 def test_rows_that_end_early_leave_the_others_as_they_were():
     model = tiny_model(6)
     short, long = PROMPT[:3], PROMPT
@@ -98,6 +112,33 @@ def test_a_prompt_can_be_continued_more_than_once():
         assert torch.allclose(split.hidden, whole.hidden, atol=1e-4)
         a, b = (generate(model, TOKENIZER, prompt, Decoding(max_new_tokens=6))[0] for prompt in (split, whole))
         assert a.ids == b.ids
+
+
+@pytest.mark.parametrize("mask", [[1, 1, 0], [1, 0, 1], [0, 1, 0], [0, 0, 0]])
+def test_pads_behind_tokens_are_refused(mask):
+    with pytest.raises(InvalidArgumentError, match="valid: pads on the left"):
+        read(tiny_model(1), torch.tensor([PROMPT[:3]] * 2), attention_mask=torch.tensor([[1, 1, 1], mask]))
+
+
+def test_a_continuation_holds_no_pads():
+    model = tiny_model(1)
+    shared = read(model, torch.tensor([PROMPT]))
+    with pytest.raises(InvalidArgumentError, match="equal length"):
+        read(model, torch.tensor([[TOKENIZER.pad_id, 5]]), attention_mask=torch.tensor([[0, 1]]), after=shared)
+
+
+def test_a_picture_without_its_slots_is_refused():
+    model = tiny_model(1)
+    ids = torch.tensor([[TOKENIZER.bos_id, 4, 5, 6, 7]])
+    slots = torch.tensor([[0, 1, 1, 1, 1]])
+    pixels = torch.zeros(1, 3, 28, 28)
+    with pytest.raises(InvalidArgumentError, match="pixels or image_embeds without image_mask"):
+        model(ids, pixels=pixels)
+    with pytest.raises(InvalidArgumentError, match="without image_mask"):
+        read(model, ids, image_embeds=model.encode_image(pixels))
+    with pytest.raises(InvalidArgumentError, match="image_mask without picture"):
+        model(ids, image_mask=slots)
+    assert not torch.equal(model(ids, pixels=pixels, image_mask=slots), model(ids))
 
 
 @pytest.mark.parametrize("bad", [{"max_new_tokens": 0}, {"temperature": -1.0}, {"top_p": 0.0}, {"no_repeat_ngram": -1}])

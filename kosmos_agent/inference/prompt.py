@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.model.cache import KVCache
 from kosmos_agent.model.decoder import FIRST_POSITION, PADDING_POSITION
 from kosmos_agent.model.kosmos2 import Kosmos2
@@ -39,9 +40,12 @@ def read(
 ) -> ReadPrompt:
     """Read `ids` (B, T), behind `after` when given, leaving `room` free positions in the cache.
 
-    `after` stays as it is. Pads may stand on the left of the first reading, not in a continuation.
+    `after` stays as it is. Pads may stand on the left of the first reading, not in a continuation;
+    InvalidArgumentError for any other.
     """
     batch, length = ids.shape
+    if attention_mask is not None:
+        _check_pads(attention_mask, continues=after is not None)
     fresh = torch.ones_like(ids) if attention_mask is None else attention_mask.long()
     if after is None:
         cache = model.new_cache(batch, length + room)
@@ -55,6 +59,15 @@ def read(
     embeds = model.embed(ids, image_embeds, image_mask)
     hidden = model.decode(embeds, positions, mask=continuation_mask(mask, length), cache=cache)
     return ReadPrompt(cache, seen, mask, hidden[:, -1], start + count[:, -1])
+
+
+def _check_pads(attention_mask: Tensor, *, continues: bool) -> None:
+    """The state of the last column is what is continued: a pad there would be continued in the word's place."""
+    real = attention_mask.bool()
+    if continues and not bool(real.all()):
+        raise InvalidArgumentError("a continuation holds pads; valid: rows of equal length")
+    if not bool(real[:, -1].all()) or bool((real[:, :-1] & ~real[:, 1:]).any()):
+        raise InvalidArgumentError("pads stand behind tokens; valid: pads on the left (padding_side='left')")
 
 
 def continuation_mask(attention_mask: Tensor, length: int) -> Tensor:

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.model.cache import KVCache
 from kosmos_agent.model.config import ClipVisionConfig, Kosmos2Config, VisionConfig
 from kosmos_agent.model.conv_tower import ConvTower
@@ -56,7 +57,15 @@ class Kosmos2(nn.Module):
         return self.image_to_text_projection(F.normalize(vision_states, dim=-1))
 
     def embed(self, input_ids: Tensor, image_embeds: Tensor | None = None, image_mask: Tensor | None = None) -> Tensor:
-        """(B, T) ids -> (B, T, D); slots where `image_mask` is 1 take the rows of `image_embeds` in order."""
+        """(B, T) ids -> (B, T, D); slots where `image_mask` is 1 take the rows of `image_embeds` in order.
+
+        InvalidArgumentError when only one of the two is given.
+        """
+        if (image_embeds is None) != (image_mask is None):
+            given, absent = (
+                ("pixels or image_embeds", "image_mask") if image_mask is None else ("image_mask", "picture")
+            )
+            raise InvalidArgumentError(f"{given} without {absent}; valid: both, or neither")
         embeds = self.text_model.model.embed_tokens(input_ids)
         if image_embeds is None or image_mask is None:
             return embeds
