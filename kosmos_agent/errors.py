@@ -89,6 +89,12 @@ class PlanningError(KosmosAgentError):
     code = "planning_failed"
 
 
+class LayoutError(KosmosAgentError):
+    """This seed finds no table as it was asked for; another one may."""
+
+    code = "no_layout"
+
+
 class MissingDependencyError(KosmosAgentError):
     """An optional package or system library is absent; the message holds the line to type."""
 

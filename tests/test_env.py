@@ -1,12 +1,17 @@
+import subprocess
+import sys
 import warnings
 
 import gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
-from kosmos_sim.env import ENV_ID, TableTopEnv
+from kosmos_sim.env import TableTopEnv
+from kosmos_sim.motion import MotionStoppedError
+from kosmos_sim.registration import ENV_ID
+from kosmos_sim.world import Tabletop
 
-from kosmos_agent.errors import InvalidArgumentError
+from kosmos_agent.errors import InvalidArgumentError, LayoutError
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +32,50 @@ def test_keeps_the_contract_of_gymnasium():
         check_env(TableTopEnv(width=32, height=24, attempts=2, distractors=1), skip_render_check=True)
 
 
-def test_can_be_made_by_name_alone():
-    assert "kosmos/TableTop-v0" in gymnasium.registry
-    assert gymnasium.registry[ENV_ID].entry_point == "kosmos_sim.env:TableTopEnv"
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import kosmos_sim, gymnasium; made = gymnasium.make('kosmos/TableTop-v0')",
+        "import gymnasium; made = gymnasium.make('kosmos_sim:kosmos/TableTop-v0')",
+        "import gymnasium; made = gymnasium.make('kosmos_sim.env:kosmos/TableTop-v0')",
+    ],
+)
+def test_can_be_made_by_name_in_a_fresh_process(line):
+    code = f"{line}; print(type(made.unwrapped).__name__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["TableTopEnv"]
+
+
+def test_an_unlucky_layout_is_drawn_again(monkeypatch):
+    seeds, table = [], object()
+
+    def always_unlucky(seed, target, distractors):
+        raise LayoutError("no room")
+
+    def unlucky_twice(seed, target, distractors):
+        seeds.append(seed)
+        if len(seeds) < 3:
+            raise LayoutError(f"seed {seed}")
+        return table
+
+    monkeypatch.setattr(Tabletop, "random", unlucky_twice)
+    made = TableTopEnv()
+    assert made._lay(None) is table
+    assert len(set(seeds)) == 3
+    monkeypatch.setattr(Tabletop, "random", always_unlucky)
+    with pytest.raises(LayoutError, match="8 seeds in a row"):
+        made._lay(None)
+
+
+def test_an_arm_that_is_always_blocked_ends_the_episode_without_an_error(env):
+    env.reset(seed=5)
+
+    def blocked():
+        raise MotionStoppedError("blocked", "a wall")
+
+    env.unwrapped.world.driver.hooks.append(blocked)
+    _, reward, terminated, truncated, info = env.step(known_grasp(env))
+    assert (reward, terminated, truncated, info["outcome"]) == (0.0, False, True, "blocked")
 
 
 def test_a_good_grasp_succeeds(env):

@@ -5,12 +5,13 @@ import threading
 import mujoco
 import numpy as np
 import pytest
+from kosmos_sim import world as world_module
 from kosmos_sim.building import build, free_share
 from kosmos_sim.setting import lay
 from kosmos_sim.sight import sighted_target, true_grounding
 from kosmos_sim.world import VISIBLE_SHARE, Tabletop
 
-from kosmos_agent.errors import InvalidArgumentError
+from kosmos_agent.errors import InvalidArgumentError, LayoutError
 from kosmos_agent.robot.camera import Camera
 from kosmos_agent.robot.frames import apply, checked_transform, inverse
 
@@ -141,6 +142,24 @@ def test_a_thread_may_look_while_another_moves_the_arm():
         assert world.judge.verdict(world.target.name).picked
         assert stamps == sorted(stamps)
         assert len(set(stamps)) > 1
+
+
+def test_clutter_does_not_depend_on_what_was_drawn_before(world):
+    with Tabletop.random(11, ("cup", "red"), 4) as fresh:
+        untouched = fresh.clutter()
+    world.observe("front", 640, 480)
+    assert np.array_equal(world.clutter(), untouched)
+
+
+def test_how_free_the_target_stands_can_be_asked_for(monkeypatch):
+    monkeypatch.setattr(world_module, "free_share", lambda *_: 0.5)
+    monkeypatch.setattr(world_module, "_LAYOUTS", 2)
+    with Tabletop.random(3, ("cup", None), visible_share=0.4, gap_m=0.01) as easy:
+        assert easy.target.category == "cup"
+    with pytest.raises(LayoutError, match="seed 3 lays no table that shows"):
+        Tabletop.random(3, ("cup", None))
+    with pytest.raises(InvalidArgumentError, match=r"visible_share 1.5; valid: 0 to 1"):
+        Tabletop.random(3, visible_share=1.5)
 
 
 def test_what_cannot_be_drawn_is_named(world):

@@ -1,7 +1,7 @@
 """The table-top as a `gymnasium.Env`: read the instruction, look, and say where to grasp.
 
-Registered as `kosmos/TableTop-v0` when this module is imported; `gymnasium.make("kosmos_sim.env:kosmos/TableTop-v0")`
-imports it by itself. An action is one whole grasp; an episode ends with success or after `attempts` of them.
+`import kosmos_sim` registers it as `kosmos/TableTop-v0`; `gymnasium.make("kosmos_sim:kosmos/TableTop-v0")` imports by
+itself. An action is one whole grasp; an episode ends with success or after `attempts` of them.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from kosmos_agent.errors import InvalidArgumentError, PlanningError
+from kosmos_agent.errors import InvalidArgumentError, LayoutError, PlanningError
 from kosmos_sim.arm import JOINTS, MAX_OPENING_M
 from kosmos_sim.grasp import Grasp
 from kosmos_sim.judge import Verdict
 from kosmos_sim.setting import Target
 from kosmos_sim.world import Tabletop
 
-ENV_ID = "kosmos/TableTop-v0"
+_LAYOUTS = 8
+"""Tables drawn at a reset before it is given up."""
 _CHARACTERS = string.ascii_letters + string.digits + " ,.'?!-"
 _LOW = np.array([0.25, -0.45, 0.0, -math.pi], dtype=np.float32)
 _HIGH = np.array([0.80, 0.45, 0.40, math.pi], dtype=np.float32)
@@ -39,7 +40,7 @@ class TableTopEnv(gymnasium.Env):  # type: ignore[misc]  # gymnasium is an optio
     Action: x, y, z of the grip point in the base frame in metres, and the yaw of the fingers' width in radians.
     Info: `success`; `target_error_m`, horizontal distance from the action to the true middle of the named thing (NaN
     after reset); `moved_wrong_object`; `outcome`, how the motion ended ("unreachable" where it never began).
-    Reward: 1 for success, else 0.
+    Reward: 1 for success, else 0. An arm that cannot get home after a miss ends the episode, truncated.
 
     target: category and colour word, or None for a new one at each reset; `reset(options={"target": ...})` overrides.
     distractors: how many other things, None for 4 to 8.
@@ -84,7 +85,7 @@ class TableTopEnv(gymnasium.Env):  # type: ignore[misc]  # gymnasium is an optio
         super().reset(seed=seed)
         self.close()
         target = (options or {}).get("target", self._target)
-        self._world = Tabletop.random(int(self.np_random.integers(2**31)), target, self._distractors)
+        self._world = self._lay(target)
         self._left = self._attempts
         return self._observe(), self._info(float("nan"), "none")
 
@@ -100,9 +101,9 @@ class TableTopEnv(gymnasium.Env):  # type: ignore[misc]  # gymnasium is an optio
             outcome = "unreachable"
         self._left -= 1
         info = self._info(error_m, outcome)
-        if not info["success"]:
-            world.planner.let_go()
-        return self._observe(), float(info["success"]), bool(info["success"]), self._left <= 0, info
+        success = bool(info["success"])
+        truncated = not (success or _back_home(world)) or self._left <= 0
+        return self._observe(), float(success), success, truncated, info
 
     def render(self) -> NDArray[np.uint8] | None:
         if self.render_mode is None:
@@ -114,6 +115,16 @@ class TableTopEnv(gymnasium.Env):  # type: ignore[misc]  # gymnasium is an optio
         if self._world is not None:
             self._world.close()
             self._world = None
+
+    def _lay(self, target: Target | None) -> Tabletop:
+        """Draws on where a seed is unlucky; LayoutError where `_LAYOUTS` in a row are."""
+        failure: LayoutError | None = None
+        for _ in range(_LAYOUTS):
+            try:
+                return Tabletop.random(int(self.np_random.integers(2**31)), target, self._distractors)
+            except LayoutError as error:
+                failure = failure or error
+        raise LayoutError(f"{_LAYOUTS} seeds in a row laid no table; the first: {failure}")
 
     def _observe(self) -> ObservationDict:
         camera, width, height, depth_noise = self._view
@@ -138,6 +149,13 @@ class TableTopEnv(gymnasium.Env):  # type: ignore[misc]  # gymnasium is an optio
         }
 
 
+def _back_home(world: Tabletop) -> bool:
+    try:
+        return world.planner.let_go().succeeded
+    except PlanningError:
+        return False
+
+
 def _observation_space(width: int, height: int) -> spaces.Dict:
     unbounded = {"low": -np.inf, "high": np.inf, "dtype": np.float64}
     return spaces.Dict(
@@ -150,7 +168,3 @@ def _observation_space(width: int, height: int) -> spaces.Dict:
             "proprio": spaces.Box(shape=(JOINTS + 1,), **unbounded),
         }
     )
-
-
-if ENV_ID not in gymnasium.registry:
-    gymnasium.register(id=ENV_ID, entry_point="kosmos_sim.env:TableTopEnv")

@@ -17,8 +17,9 @@ import numpy as np
 from kosmos_agent.errors import InvalidArgumentError, PlanningError
 from kosmos_agent.results import Target3D
 from kosmos_sim.grasp import GRASPABLE
+from kosmos_sim.setting import GAP_M
 from kosmos_sim.sight import sighted_target
-from kosmos_sim.world import Tabletop
+from kosmos_sim.world import VISIBLE_SHARE, Tabletop
 
 
 @dataclass(frozen=True)
@@ -42,22 +43,34 @@ def trials(
     categories: Sequence[str] = GRASPABLE,
     error_m: float = 0.0,
     camera: str | None = None,
+    *,
+    visible_share: float = VISIBLE_SHARE,
+    gap_m: float = GAP_M,
 ) -> Iterator[Trial]:
     """Layout k asks for category k modulo their number; see `trial` for the rest."""
     unknown = sorted(set(categories) - set(GRASPABLE))
     if unknown:
         raise InvalidArgumentError(f"not graspable: {', '.join(unknown)}; valid: {', '.join(GRASPABLE)}")
     for index in range(layouts):
-        yield trial(first_seed + index, categories[index % len(categories)], error_m, camera)
+        category = categories[index % len(categories)]
+        yield trial(first_seed + index, category, error_m, camera, visible_share=visible_share, gap_m=gap_m)
 
 
-def trial(seed: int, category: str, error_m: float = 0.0, camera: str | None = None) -> Trial:
+def trial(
+    seed: int,
+    category: str,
+    error_m: float = 0.0,
+    camera: str | None = None,
+    *,
+    visible_share: float = VISIBLE_SHARE,
+    gap_m: float = GAP_M,
+) -> Trial:
     """Lays a table, picks at the known place and asks the judge.
 
     error_m: Gaussian error on each axis of that place, half of it in z. camera: not the true place, but what this
-    camera's measured depth says of it inside the true box.
+    camera's measured depth says of it inside the true box. visible_share, gap_m: see `Tabletop.random`.
     """
-    with Tabletop.random(seed, (category, None)) as world:
+    with Tabletop.random(seed, (category, None), visible_share=visible_share, gap_m=gap_m) as world:
         target = world.truth()[0].as_target() if camera is None else sighted_target(world, camera)
         if error_m:
             target = _disturbed(target, np.random.default_rng([seed, 1]), error_m)
@@ -106,10 +119,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--categories", nargs="*", default=list(GRASPABLE))
     parser.add_argument("--error-mm", type=float, default=0.0, help="Gaussian error on the known place")
     parser.add_argument("--camera", help="find the place from the true box in this camera and its measured depth")
+    parser.add_argument(
+        "--visible-share", type=float, default=VISIBLE_SHARE, help="of the target, at least, to a camera"
+    )
+    parser.add_argument("--gap-mm", type=float, default=GAP_M * 1000, help="between any two things, at least")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
     options = parser.parse_args(arguments)
     results = []
-    for result in trials(options.layouts, options.seed, options.categories, options.error_mm / 1000, options.camera):
+    for result in trials(
+        options.layouts,
+        options.seed,
+        options.categories,
+        options.error_mm / 1000,
+        options.camera,
+        visible_share=options.visible_share,
+        gap_m=options.gap_mm / 1000,
+    ):
         results.append(result)
         if not options.json:
             print(result, flush=True)

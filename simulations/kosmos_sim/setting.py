@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kosmos_agent.errors import InvalidArgumentError
+from kosmos_agent.errors import InvalidArgumentError, LayoutError
 from kosmos_sim.colours import COLOURS, Rgb, sample_rgb
 from kosmos_sim.footprints import Circles, clearance, placed, resting_pose
 from kosmos_sim.grasp import GRASPABLE, HABITS
@@ -24,6 +24,8 @@ TABLE_AREA_M = ((0.31, 0.72), (-0.33, 0.33))
 GRIP_WIDTH_M = 0.070
 """Graspable things are made no wider than this where the fingers close; 80 mm is the opening."""
 GAP_M = 0.032
+"""Room for a finger between any two things."""
+MAX_GAP_M = 0.1
 MIN_DISTRACTORS, MAX_DISTRACTORS = 4, 8
 _ATTEMPTS = 60
 _COLOUR_DRAWS = 40
@@ -59,21 +61,28 @@ class Placing:
         return placed(circles, self.position_m[0], self.position_m[1], self.yaw_rad)
 
 
-def lay(rng: np.random.Generator, target: Target | None = None, distractors: int | None = None) -> list[Placing]:
+def lay(
+    rng: np.random.Generator, target: Target | None = None, distractors: int | None = None, gap_m: float = GAP_M
+) -> list[Placing]:
     """The target first, then at least `MIN_DISTRACTORS` others where they fit.
 
     Exactly one thing answers to the target's words; where there is room, one of the others shares only its
-    category and one only its colour. InvalidArgumentError for words that no object has.
+    category and one only its colour. gap_m: least free space between two things.
+    InvalidArgumentError for words that no object has; LayoutError where there is not room enough.
     """
     wanted = int(rng.integers(MIN_DISTRACTORS, MAX_DISTRACTORS + 1)) if distractors is None else distractors
     if not 0 <= wanted <= MAX_DISTRACTORS:
         raise InvalidArgumentError(f"{wanted} distractors; valid: 0 to {MAX_DISTRACTORS}")
+    if not 0 <= gap_m <= MAX_GAP_M:
+        raise InvalidArgumentError(f"a gap of {gap_m} m; valid: 0 to {MAX_GAP_M}")
     for _ in range(_ATTEMPTS):
         first = draw(rng, *(target or (str(rng.choice(GRASPABLE)), None)))
-        placings = _place([first, *_others(rng, first, wanted)], rng)
+        placings = _place([first, *_others(rng, first, wanted)], gap_m, rng)
         if len(placings) > min(wanted, MIN_DISTRACTORS):
             return placings
-    raise InvalidArgumentError(f"no room for {target} and {wanted} others on the table")
+    raise LayoutError(
+        f"no room for {target or 'a thing'} and {wanted} others, {gap_m} m apart; take another seed, fewer, or nearer"
+    )
 
 
 def draw(rng: np.random.Generator, category: str, colour: str | None = None) -> Choice:
@@ -133,12 +142,12 @@ def _in_colour(rng: np.random.Generator, categories: Sequence[str], colour: str)
             return draw(rng, category, colour)
 
 
-def _place(choices: Sequence[Choice], rng: np.random.Generator) -> list[Placing]:
+def _place(choices: Sequence[Choice], gap_m: float, rng: np.random.Generator) -> list[Placing]:
     """In turn, the first within reach of the arm; what finds no room is left out. Empty if the first finds none."""
     placings: list[Placing] = []
     for index, choice in enumerate(choices):
         area = TARGET_AREA_M if index == 0 else TABLE_AREA_M
-        found = _find_room(choice, area, placings, rng)
+        found = _find_room(choice, area, placings, gap_m, rng)
         if found is not None:
             placings.append(found)
         elif index == 0:
@@ -150,6 +159,7 @@ def _find_room(
     choice: Choice,
     area_m: tuple[tuple[float, float], tuple[float, float]],
     placings: Sequence[Placing],
+    gap_m: float,
     rng: np.random.Generator,
 ) -> Placing | None:
     (x_low, x_high), (y_low, y_high) = area_m
@@ -158,6 +168,6 @@ def _find_room(
         candidate = Placing(choice, position, float(rng.uniform(-np.pi, np.pi)))
         footprint = candidate.footprint
         inside = bool((footprint[:, 0] - footprint[:, 2] > 0.2).all())
-        if inside and all(clearance(footprint, other.footprint) > GAP_M for other in placings):
+        if inside and all(clearance(footprint, other.footprint) > gap_m for other in placings):
             return candidate
     return None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kosmos_agent.errors import InvalidArgumentError
+from kosmos_agent.errors import InvalidArgumentError, LayoutError
 from kosmos_agent.robot.camera import Camera
 from kosmos_agent.robot.frames import apply
 from kosmos_sim.building import Built, Item, build, free_share
@@ -21,15 +21,17 @@ from kosmos_sim.judge import ItemTruth, Judge
 from kosmos_sim.motion import ArmDriver
 from kosmos_sim.planner import SimArmPlanner
 from kosmos_sim.render import Renderer, camera_pose, intrinsics
-from kosmos_sim.setting import Target, lay
+from kosmos_sim.setting import GAP_M, Target, lay
 from kosmos_sim.stream import expose
 
 LARGEST_PX = 1280
 """Largest picture side that can be drawn; colour is drawn twice as large as asked where that fits."""
 VISIBLE_SHARE = 0.75
+"""Of the target, free of other things as the front camera sees it."""
 _LAYOUTS = 20
 _ARM_GROUP = 2
 _CLUTTER_PX = (240, 180)
+"""Always the same, whatever else was drawn: an oracle and a closed loop must plan with the same points."""
 _CLUTTER_Z_M = (0.012, 0.3)
 _CLUTTER_X_M = (0.2, 0.9)
 _CLUTTER_SIDE_M = 0.5
@@ -72,18 +74,30 @@ class Tabletop:
         self._renderers: dict[tuple[int, int, int], Renderer] = {}
 
     @classmethod
-    def random(cls, seed: int, target: Target | None = None, distractors: int | None = None) -> Tabletop:
+    def random(
+        cls,
+        seed: int,
+        target: Target | None = None,
+        distractors: int | None = None,
+        *,
+        visible_share: float = VISIBLE_SHARE,
+        gap_m: float = GAP_M,
+    ) -> Tabletop:
         """The same arguments give the same world. target: category and colour word, for example ("cup", "red").
 
-        At least `VISIBLE_SHARE` of the target is free of other things as the front camera sees it.
+        Two things make these tables easier than any heap: at least `visible_share` of the target is free of other
+        things as the front camera sees it, and at least `gap_m` lies between any two things.
+        LayoutError where the seed finds no such table.
         """
+        if not 0 <= visible_share <= 1:
+            raise InvalidArgumentError(f"visible_share {visible_share}; valid: 0 to 1")
         rng = np.random.default_rng(seed)
         for _ in range(_LAYOUTS):
-            built = build(lay(rng, target, distractors), rng, LARGEST_PX)
-            if free_share(built, built.items[0], "front") >= VISIBLE_SHARE:
+            built = build(lay(rng, target, distractors, gap_m), rng, LARGEST_PX)
+            if free_share(built, built.items[0], "front") >= visible_share:
                 return cls(built, rng)
             target = built.items[0].placing.choice.words
-        raise InvalidArgumentError(f"seed {seed} lays no table that shows {target} to the front camera; take another")
+        raise LayoutError(f"seed {seed} lays no table that shows {target} to the front camera; take another seed")
 
     @property
     def target(self) -> Item:
@@ -142,8 +156,9 @@ class Tabletop:
     def close(self) -> None:
         """Frees what was opened for drawing on the calling thread."""
         thread = threading.get_ident()
-        for key in [key for key in self._renderers if key[0] == thread]:
-            self._renderers.pop(key).close()
+        with self.lock:
+            for key in [key for key in self._renderers if key[0] == thread]:
+                self._renderers.pop(key).close()
 
     def __enter__(self) -> Tabletop:
         return self
@@ -175,31 +190,20 @@ class Tabletop:
             self._renderers[key] = Renderer(self.model, width, height, supersampling)
         return self._renderers[key]
 
-    def _any_renderer(self) -> Renderer:
-        """One that this thread has already: opening another costs more than drawing."""
-        thread = threading.get_ident()
-        for key, renderer in self._renderers.items():
-            if key[0] == thread and key[1] >= _CLUTTER_PX[0]:
-                return renderer
-        return self._renderer(*_CLUTTER_PX)
-
     def _points(self, camera: str) -> NDArray[np.float64]:
         """The arm knows its own shape, so its pixels are left out, as a self-filter does on a real robot."""
         name = self._camera(camera)
         with self.lock:
-            renderer = self._any_renderer()
-            width, height = renderer.width, renderer.height
+            renderer = self._renderer(*_CLUTTER_PX)
             renderer.update(self.data, name)
             layers = renderer.layers()
             T_base_camera, stamp_ns = camera_pose(self.model, self.data, name), self.stamp_ns
-        stride = max(1, width // _CLUTTER_PX[0])
-        exact_m, geoms = layers.depth_m[::stride, ::stride], layers.geoms[::stride, ::stride]
-        thin = Camera.from_matrix(self._intrinsics(name, width, height), width, height).scaled_to(*geoms.shape[::-1])
-        depth_m = self._measured(np.ascontiguousarray(exact_m), thin.matrix, camera, stamp_ns)
-        own = (geoms >= 0) & (self.model.geom_group[geoms] == _ARM_GROUP)
+        lens = Camera.from_matrix(self._intrinsics(name, *_CLUTTER_PX), *_CLUTTER_PX)
+        depth_m = self._measured(layers.depth_m, lens.matrix, camera, stamp_ns)
+        own = (layers.geoms >= 0) & (self.model.geom_group[layers.geoms] == _ARM_GROUP)
         rows, columns = np.nonzero(~own & (depth_m > 0))
-        pixels = np.column_stack([columns, rows]) + 0.5 / stride
-        points = apply(T_base_camera, thin.back_project(pixels, depth_m[rows, columns]))
+        pixels = np.column_stack([columns, rows]) + 0.5
+        points = apply(T_base_camera, lens.back_project(pixels, depth_m[rows, columns]))
         (low, high), (near, far) = _CLUTTER_Z_M, _CLUTTER_X_M
         x, y, z = points.T
         return points[(z > low) & (z < high) & (x > near) & (x < far) & (np.abs(y) < _CLUTTER_SIDE_M)]
