@@ -1,13 +1,17 @@
 """The depth camera's errors follow the laws stated for it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from kosmos_sim.depth_noise import DepthSensor, facing
 
 from kosmos_agent.errors import InvalidArgumentError
 
 K = np.array([[200.0, 0, 80], [0, 200.0, 60], [0, 0, 1]])
-WHOLE = DepthSensor(step_m=0.0, edge_loss=0.0, pixel_loss=0.0, speckle_loss=0.0)
+WHOLE = DepthSensor(step_m=0.0, bias_m=0.0, edge_loss=0.0, pixel_loss=0.0, speckle_loss=0.0)
 
 
 def wall(distance_m):
@@ -26,7 +30,7 @@ def test_error_grows_with_the_square_of_the_distance(distance_m):
 
 
 def test_steps_grow_with_the_square_of_the_distance():
-    sensor = DepthSensor(sigma_m=0.001, step_m=0.001, edge_loss=0, pixel_loss=0, speckle_loss=0)
+    sensor = DepthSensor(sigma_m=0.001, step_m=0.001, bias_m=0, edge_loss=0, pixel_loss=0, speckle_loss=0)
     for distance_m in (0.5, 1.0, 2.0):
         levels = np.unique(measure(sensor, wall(distance_m)))
         assert np.median(np.diff(levels)) == pytest.approx(0.001 * distance_m**2, rel=0.05)
@@ -83,7 +87,7 @@ def test_grazing_surfaces_give_nothing():
     angle_deg = np.rad2deg(np.arctan(rows[down] / K[1, 1]))
     assert np.rad2deg(np.arcsin(facing(depth.astype(float), K)[down, 80])) == pytest.approx(angle_deg, rel=0.1)
     sensor = DepthSensor(
-        sigma_m=0, step_m=0, edge_loss=0, pixel_loss=0, speckle_loss=0, range_m=(0.2, 9), grazing_deg=8
+        sigma_m=0, step_m=0, bias_m=0, edge_loss=0, pixel_loss=0, speckle_loss=0, range_m=(0.2, 9), grazing_deg=8
     )
     lost = measure(sensor, depth)[:, 80] == 0
     limit = 60 + K[1, 1] * np.tan(np.deg2rad(8))
@@ -91,7 +95,28 @@ def test_grazing_surfaces_give_nothing():
     assert not lost[int(limit) + 4 :].any()
 
 
-@pytest.mark.parametrize("bad", [{"pixel_loss": 1.5}, {"sigma_m": -1.0}, {"range_m": (2.0, 1.0)}])
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(st.integers(0, 2**32 - 1), st.floats(0.3, 2.5), st.floats(0.0005, 0.004))
+def test_bias_has_the_stated_size_and_is_smooth(seed, distance_m, bias_m):
+    sensor = replace(WHOLE, sigma_m=0.0, bias_m=bias_m)
+    error = (measure(sensor, wall(distance_m), seed).astype(float) - np.float32(distance_m)) / distance_m**2
+    assert np.sqrt(np.mean(error**2)) == pytest.approx(bias_m, rel=0.01)
+    step = max(np.abs(np.diff(error, axis=axis)).max() for axis in (0, 1))
+    assert step < 0.35 * bias_m
+    blocks = error.reshape(12, 10, 16, 10).mean(axis=(1, 3))  # independent errors would all but vanish
+    assert np.sqrt(np.mean(blocks**2)) > 0.9 * bias_m
+
+
+def test_without_bias_and_noise_depth_is_exact_and_by_default_it_is_biased_by_a_millimetre():
+    assert np.array_equal(measure(replace(WHOLE, sigma_m=0.0), wall(0.7)), wall(0.7))
+    sensor = replace(WHOLE, sigma_m=0.0, bias_m=DepthSensor().bias_m)
+    assert np.std(measure(sensor, wall(0.7)) - 0.7) < 0.0011
+    assert np.sqrt(np.mean((measure(sensor, wall(0.7)) - 0.7) ** 2)) == pytest.approx(0.001, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "bad", [{"pixel_loss": 1.5}, {"sigma_m": -1.0}, {"bias_m": -1.0}, {"bias_cells": 1}, {"range_m": (2.0, 1.0)}]
+)
 def test_nonsense_is_refused(bad):
     with pytest.raises(InvalidArgumentError):
         DepthSensor(**bad)

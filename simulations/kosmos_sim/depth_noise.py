@@ -2,7 +2,8 @@
 
 The error of a distance found from disparity grows with its square (the disparity error is constant), and so does the
 step between two distances that the sensor can tell apart. Depth is missing where light grazes a surface, beside
-edges where only one of the two eyes sees, out of range, and here and there.
+edges where only one of the two eyes sees, out of range, and here and there. What is left of the calibration bends
+the whole picture smoothly, which no averaging over neighbours removes.
 Holes are 0, as in 16-bit depth pictures.
 """
 
@@ -23,6 +24,8 @@ DepthPicture = NDArray[np.float32]
 class DepthSensor:
     """sigma_m, step_m: standard deviation and quantum at a distance of 1 m; both grow with the distance squared.
 
+    bias_m: likewise, root mean square over the picture of an error that is smooth across `bias_cells` x `bias_cells`
+    parts of it and drawn anew for each picture; 0 for none. The default is 1 mm at 0.7 m.
     range_m: nearest and farthest distance measured. grazing_deg: surfaces seen flatter than this give nothing.
     edge_loss: chance that a pixel beside a jump of more than `edge_m` is lost. pixel_loss: chance for any pixel.
     speckle_loss: share of the picture in lost patches of about `speckle_px` pixels.
@@ -30,6 +33,8 @@ class DepthSensor:
 
     sigma_m: float = 0.0015
     step_m: float = 0.0008
+    bias_m: float = 0.002
+    bias_cells: int = 4
     range_m: tuple[float, float] = (0.2, 3.0)
     grazing_deg: float = 8.0
     edge_m: float = 0.02
@@ -42,16 +47,25 @@ class DepthSensor:
         for name in ("edge_loss", "pixel_loss", "speckle_loss"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InvalidArgumentError(f"{name} {getattr(self, name)} must lie in [0, 1]")
-        if min(self.sigma_m, self.step_m, self.range_m[0]) < 0 or self.range_m[0] >= self.range_m[1]:
-            raise InvalidArgumentError(f"{self} needs sigma_m, step_m >= 0 and 0 <= range_m[0] < range_m[1]")
+        if min(self.sigma_m, self.step_m, self.bias_m, self.range_m[0]) < 0 or self.range_m[0] >= self.range_m[1]:
+            raise InvalidArgumentError(f"{self} needs sigma_m, step_m, bias_m >= 0 and 0 <= range_m[0] < range_m[1]")
+        if self.bias_cells < 2:
+            raise InvalidArgumentError(f"bias_cells {self.bias_cells} must be 2 or more")
 
     def measure(self, depth_m: DepthPicture, K: NDArray[np.float64], rng: np.random.Generator) -> DepthPicture:
         """depth_m: (H, W) exact metres along the optical axis. K: (3, 3) intrinsics. Returns (H, W), holes 0."""
         exact = depth_m.astype(np.float64)
-        measured = self._quantised(exact + self.sigma_m * exact**2 * rng.standard_normal(exact.shape))
+        noisy = exact + self.sigma_m * exact**2 * rng.standard_normal(exact.shape)
+        measured = self._quantised(noisy + exact**2 * self._bias(exact.shape, rng))
         measured[self._lost(exact, K, rng)] = 0.0
         result: DepthPicture = measured.astype(np.float32)
         return result
+
+    def _bias(self, shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float64]:
+        """(H, W) error at 1 m."""
+        cells = rng.standard_normal((self.bias_cells, self.bias_cells))
+        smooth = cv2.resize(cells, shape[::-1], interpolation=cv2.INTER_CUBIC).astype(np.float64)
+        return np.asarray(self.bias_m * smooth / np.sqrt(np.mean(smooth**2)))
 
     def _quantised(self, depth: NDArray[np.float64]) -> NDArray[np.float64]:
         """Rounds 1 / depth, as disparity is rounded: the step at 1 m is `step_m`."""
