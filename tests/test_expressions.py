@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections import Counter
 from dataclasses import replace
 from functools import cache
@@ -170,13 +169,3 @@ def test_an_empty_table_admits_only_absent_things() -> None:
     found = sample_expressions((), np.random.default_rng(0), 5)
     assert found
     assert {phrase.kind for phrase in found} == {"absent"}
-
-
-def test_ten_objects_take_milliseconds() -> None:
-    """Promised: 8 expressions under 3 ms; the bound here is loose, for shared machines."""
-    record = synthetic_record(12, 0, things=10, side=112, map_side=56)
-    phrases(record, 0, 8)
-    started_s = time.perf_counter()
-    for seed in range(20):
-        phrases(record, seed, 8)
-    assert (time.perf_counter() - started_s) / 20 < 0.02

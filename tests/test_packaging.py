@@ -71,7 +71,7 @@ def test_continuous_integration_does_what_a_user_does():
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o111
 
 
-@pytest.mark.parametrize("target", ["demo", "test", "test-slow", "lint", "bench", "eval", "train"])
+@pytest.mark.parametrize("target", ["demo", "test", "test-slow", "test-oracle", "lint", "bench", "eval", "train"])
 def test_every_target_sets_itself_up_first(target):
     done = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[0] == "scripts/setup.sh"
