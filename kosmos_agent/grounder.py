@@ -123,7 +123,7 @@ class View:
         """One answer per phrase, all in one pass over the shared prefix."""
         if not 1 <= len(phrases) <= MAX_PHRASES:
             raise InvalidArgumentError(f"{len(phrases)} phrases; valid: 1 to {MAX_PHRASES} at a time")
-        clock = Stopwatch()
+        clock = Stopwatch(self.grounder.model.device)
         tokenizer = self.grounder.tokenizer
         texts = [tokenizer.encode_words(prompts.phrase_grounding(phrase)) for phrase in phrases]
         scores = score_corners(self.grounder.model, tokenizer, self.encoded, texts)
@@ -168,7 +168,7 @@ class View:
 
     def _write(self, prompt: str, decoding: Decoding, should_stop: StopCallback | None, *, whole: bool) -> GroundedText:
         """`whole` keeps the prompt's words in the text. CancelledError when `should_stop` said so."""
-        clock = Stopwatch()
+        clock = Stopwatch(self.grounder.model.device)
         model, tokenizer = self.grounder.model, self.grounder.tokenizer
         ids = list(tokenizer.encode_words(prompt))
         read = continue_frame(model, self.encoded, ids, decoding.max_new_tokens)

@@ -116,7 +116,8 @@ def test_texts_come_as_markdown_and_as_json(run, folder, photo, tmp_path, words)
 
 def test_bench_states_what_its_figures_depend_on(run, folder):
     report = json.loads(run("bench", "--model", folder, "--repeat", 3, "--json")[1])
-    assert {"threads", "cpus", "load_average", "dtype", "repeat"} <= report.keys()
+    assert {"threads", "cpus", "load_average", "repeat"} <= report.keys()
+    assert report["dtype"] == "float32", "the type that was computed in, not the word auto"
     for name in ("view", "find_1", "find_8"):
         entry = report["latency_ms"][name]
         assert 0 < entry["min"] <= entry["median"] <= entry["max"]

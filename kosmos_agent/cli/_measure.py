@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from PIL import Image
 
+from kosmos_agent.inference.devices import synchronise
+
 if TYPE_CHECKING:
     from kosmos_agent.cli._load import ModelChoice
     from kosmos_agent.grounder import Grounder
@@ -34,9 +36,10 @@ def latency_report(grounder: Grounder, image: Image.Image | None, choice: ModelC
     load = os.getloadavg()[0]
     picture = _noise() if image is None else image
     view = grounder.view(picture)
+    device = grounder.model.device
     return {
         "model": grounder.name,
-        "dtype": choice.dtype,
+        "dtype": str(grounder.model.dtype).removeprefix("torch."),
         "device": choice.device,
         "threads": torch.get_num_threads(),
         "cpus": os.cpu_count(),
@@ -44,20 +47,22 @@ def latency_report(grounder: Grounder, image: Image.Image | None, choice: ModelC
         "repeat": repeat,
         "picture": [picture.width, picture.height],
         "latency_ms": {
-            "view": _timed(lambda: grounder.view(picture), repeat),
-            "find_1": _timed(lambda: view.find(PHRASES[0]), repeat),
-            "find_8": _timed(lambda: view.find_all(list(PHRASES)), repeat),
+            "view": _timed(lambda: grounder.view(picture), repeat, device),
+            "find_1": _timed(lambda: view.find(PHRASES[0]), repeat, device),
+            "find_8": _timed(lambda: view.find_all(list(PHRASES)), repeat, device),
         },
     }
 
 
-def _timed(call: Callable[[], object], repeat: int) -> dict[str, float]:
+def _timed(call: Callable[[], object], repeat: int, device: torch.device) -> dict[str, float]:
     for _ in range(_WARM_UPS):
         call()
+    synchronise(device)
     samples = []
     for _ in range(repeat):
         start = time.perf_counter()
         call()
+        synchronise(device)
         samples.append(1000 * (time.perf_counter() - start))
     return {"median": statistics.median(samples), "min": min(samples), "max": max(samples)}
 

@@ -14,3 +14,11 @@ def check_device(name: str) -> None:
     valid += ["mps"] if torch.backends.mps.is_available() else []
     if name not in valid:
         raise InvalidArgumentError(f"device {name!r} cannot be used here; valid: {', '.join(valid)}")
+
+
+def synchronise(device: torch.device) -> None:
+    """Waits until the device has done what it was given, so that a clock read next measures the work itself."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from kosmos_agent.inference.devices import synchronise
 from kosmos_agent.inference.prompt import ReadPrompt, read
 from kosmos_agent.model.kosmos2 import Kosmos2
 from kosmos_agent.processor import Picture, Processor
@@ -24,7 +25,7 @@ class EncodedFrame:
 @torch.inference_mode()
 def encode_frame(model: Kosmos2, processor: Processor, picture: Picture) -> EncodedFrame:
     """The costly half of an answer, done once per picture."""
-    clock = Stopwatch()
+    clock = Stopwatch(model.device)
     pixels = processor.pixels([picture]).to(device=model.device, dtype=model.dtype)
     clock.lap("preprocess")
     image_embeds = model.encode_image(pixels)
@@ -44,13 +45,15 @@ def continue_frame(model: Kosmos2, frame: EncodedFrame, ids: list[int], room: in
 
 
 class Stopwatch:
-    """Milliseconds per stage, monotonic."""
+    """Milliseconds per stage, monotonic; work still under way on `device` belongs to the stage that ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device) -> None:
         self.laps_ms: dict[str, float] = {}
+        self._device = device
         self._last = time.perf_counter()
 
     def lap(self, name: str) -> None:
+        synchronise(self._device)
         now = time.perf_counter()
         self.laps_ms[name] = self.laps_ms.get(name, 0.0) + (now - self._last) * 1000
         self._last = now
