@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kosmos_agent import tokens
@@ -91,8 +91,12 @@ def to_tagged(grounded: GroundedText, side: int = GRID_SIDE) -> str:
 
 
 def object_tags(boxes: Iterable[Box], side: int = GRID_SIDE) -> str:
-    """`<object>` pairs joined by the delimiter `</object>`; an empty string for no box."""
-    pairs = [box_to_pair(box.corners, side) for box in boxes]
+    """`pair_tags` of the boxes' corner cells."""
+    return pair_tags([box_to_pair(box.corners, side) for box in boxes])
+
+
+def pair_tags(pairs: Sequence[Pair]) -> str:
+    """`<object>` pairs joined by the delimiter `</object>`; an empty string for no pair."""
     inside = tokens.DELIMITER.join(tokens.location_token(first) + tokens.location_token(last) for first, last in pairs)
     return f"{tokens.OBJECT}{inside}{tokens.OBJECT_END}" if pairs else ""
 

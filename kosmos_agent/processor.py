@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from kosmos_agent import tokens
-from kosmos_agent.errors import InvalidArgumentError, InvalidImageError
+from kosmos_agent.errors import InvalidArgumentError
+from kosmos_agent.images import as_rgb_array
 from kosmos_agent.location import Pair, box_to_pair
+from kosmos_agent.markup import pair_tags
 from kosmos_agent.model.config import Kosmos2Config
 from kosmos_agent.results import Box
 from kosmos_agent.tokenizer import Tokenizer
@@ -148,7 +149,9 @@ class Processor:
         return torch.from_numpy(np.stack([self._normalised(picture) for picture in pictures]))
 
     def _normalised(self, picture: Picture) -> NDArray[np.float32]:
-        image = _to_rgb(picture).resize((self.image_size, self.image_size), Image.Resampling.BICUBIC)
+        image = Image.fromarray(as_rgb_array(picture)).resize(
+            (self.image_size, self.image_size), Image.Resampling.BICUBIC
+        )
         values = np.asarray(image, np.float32) * _SCALE - _OFFSET
         return np.ascontiguousarray(values.transpose(2, 0, 1))
 
@@ -183,9 +186,7 @@ def _object_group(entry: PhraseBoxes, side: int) -> str:
     if entry is None:
         return ""
     boxes = entry if isinstance(entry, list) else [entry]
-    pairs = [_to_pair(box, side) for box in boxes]
-    inside = tokens.DELIMITER.join(tokens.location_token(first) + tokens.location_token(last) for first, last in pairs)
-    return f"{tokens.OBJECT}{inside}{tokens.OBJECT_END}" if pairs else ""
+    return pair_tags([_to_pair(box, side) for box in boxes])
 
 
 def _to_pair(box: object, side: int) -> Pair:
@@ -200,11 +201,3 @@ def _to_pair(box: object, side: int) -> Pair:
     raise InvalidArgumentError(
         f"{box!r} is no box; valid: Box, four floats x1, y1, x2, y2, or two ints from 0 to {side * side - 1}"
     )
-
-
-def _to_rgb(picture: Picture) -> Image.Image:
-    if isinstance(picture, Image.Image):
-        return picture.convert("RGB")
-    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or 0 in picture.shape:
-        raise InvalidImageError(f"array {picture.dtype} {picture.shape}; valid: uint8 (height, width, 3)")
-    return Image.fromarray(picture)

@@ -103,7 +103,12 @@ def test_every_mode_of_picture_gives_the_same_pixels(processor):
     assert pixels.dtype == torch.float32
 
 
+def test_transparent_parts_are_white_here_as_everywhere(processor):
+    clear = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
+    assert torch.equal(processor.pixels([clear]), processor.pixels([Image.new("RGB", (8, 8), "white")]))
+
+
 @pytest.mark.parametrize("array", [GREY.astype(np.float32), GREY[..., 0], np.zeros((0, 4, 3), np.uint8), GREY[..., :2]])
 def test_other_arrays_are_refused(processor, array):
-    with pytest.raises(InvalidImageError, match="uint8"):
+    with pytest.raises(InvalidImageError, match="valid"):
         processor.pixels([array])

@@ -42,6 +42,7 @@ COPIED_FILES = (
     "added_tokens.json",
     "preprocessor_config.json",
     "processor_config.json",
+    "profile.json",
 )
 
 DEFAULT_SHARD_BYTES = 5_000_000_000
