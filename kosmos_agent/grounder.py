@@ -24,8 +24,8 @@ from kosmos_agent.inference.frame import EncodedFrame, Stopwatch, continue_frame
 from kosmos_agent.inference.generate import Decoding, StopCallback, generate
 from kosmos_agent.markup import from_tagged
 from kosmos_agent.model.checkpoint import check_tokenizer, load_model, load_tokenizer, read_config, read_json
+from kosmos_agent.model.folder import locate
 from kosmos_agent.model.kosmos2 import Kosmos2
-from kosmos_agent.model.locate import locate
 from kosmos_agent.processor import Picture, Processor
 from kosmos_agent.results import Box, Entity, Frame, GroundedText, Grounding
 from kosmos_agent.tokenizer import Tokenizer

@@ -8,8 +8,8 @@ import pytest
 from huggingface_hub.errors import LocalEntryNotFoundError
 
 from kosmos_agent.errors import CheckpointError, UnknownModelError
-from kosmos_agent.model import locate as module
-from kosmos_agent.model.locate import embedded_models, locate
+from kosmos_agent.model import folder as module
+from kosmos_agent.model.folder import embedded_models, locate
 
 
 @pytest.fixture
