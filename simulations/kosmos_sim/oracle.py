@@ -120,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--error-mm", type=float, default=0.0, help="Gaussian error on the known place")
     parser.add_argument("--camera", help="find the place from the true box in this camera and its measured depth")
     parser.add_argument(
-        "--visible-share", type=float, default=VISIBLE_SHARE, help="of the target, at least, to a camera"
+        "--visible-share", type=float, default=VISIBLE_SHARE, help="of the target: at least this is free"
     )
     parser.add_argument("--gap-mm", type=float, default=GAP_M * 1000, help="between any two things, at least")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
