@@ -15,19 +15,24 @@ POSE = scenes.camera_pose(0.2, 0.8, 0.8)
 
 
 class World:
-    """A can that may move between looks. `ground` knows its box; `status` is what it answers."""
+    """A can that may move between looks. `ground` knows its box; `status` is what it answers.
 
-    def __init__(self, places=((0.0, 0.0),), status="found"):
-        self.places, self.status, self.looks = list(places), status, 0
+    blind: the looks, from 1, in which the sensor gives no depth at all.
+    """
+
+    def __init__(self, places=((0.0, 0.0),), status="found", blind=()):
+        self.places, self.status, self.looks, self.blind = list(places), status, 0, blind
 
     def see(self):
         x, y = self.places[min(self.looks, len(self.places) - 1)]
         self.looks += 1
         self.picture = scenes.render([scenes.can(x, y, 0.033, 0.11)], POSE)
         rgb = np.zeros((*self.picture.depth_m.shape, 3), np.uint8)
-        return Look(rgb, self.picture.depth_m, self.picture.camera, POSE)
+        depth_m = self.picture.depth_m * (self.looks not in self.blind)
+        return Look(rgb, depth_m, self.picture.camera, POSE, stamp_ns=self.looks)
 
-    def ground(self, rgb, phrase):
+    def ground(self, look, phrase):
+        assert look.stamp_ns == self.looks
         boxes = () if self.status == "not_found" else (self.picture.box(),)
         return scenes.answer(*boxes, phrase=phrase, status=self.status)
 
@@ -87,6 +92,14 @@ def test_what_moved_once_is_picked_where_it_came_to_rest():
     assert run(world, arm).picked
     assert world.looks == 3
     np.testing.assert_allclose(arm.targets[0].position_m[:2], (0.06, 0.02), atol=0.003)
+
+
+def test_a_look_without_depth_is_one_that_does_not_agree():
+    arm = Arm()
+    assert run(World(blind=(1,)), arm).picked
+    assert len(arm.targets) == 1
+    with pytest.raises(NoDepthError):
+        run(World(blind=(2, 3)), Arm())
 
 
 def test_what_keeps_moving_is_left_alone():

@@ -16,7 +16,7 @@ from rich.progress import track
 
 from kosmos_agent.cli._load import ModelChoice, load_grounder
 from kosmos_agent.cli._robot import SimRobot
-from kosmos_agent.errors import NoDepthError, PlanningError
+from kosmos_agent.errors import LayoutError, NoDepthError, PlanningError
 from kosmos_agent.grounder import Grounder
 
 FIRST_SEED = 50_000
@@ -53,7 +53,14 @@ def evaluate_picks(choice: ModelChoice, layouts: int, first_seed: int) -> dict[s
 
 
 def pick_trial(grounder: Grounder, seed: int, category: str) -> PickTrial:
-    """One table, seen through noisy depth with holes."""
+    """One table, seen through noisy depth with holes. A seed that admits no table counts as not picked by either."""
+    try:
+        return _played(grounder, seed, category)
+    except LayoutError as error:
+        return PickTrial(seed, f"a {category}", error.code, False, False, False)
+
+
+def _played(grounder: Grounder, seed: int, category: str) -> PickTrial:
     with Tabletop.random(seed, (category, None)) as world:
         phrase = f"the {world.target.colour} {world.target.category}"
         status = _play(grounder, world, phrase)
