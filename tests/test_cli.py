@@ -221,11 +221,19 @@ def test_options_outside_their_range_are_one_line(run, folder, photo):
     assert_one_clear_line(run("find", photo, PHRASE, "--model", folder, "--device", "abacus"), "abacus", "cpu")
 
 
-def test_a_missing_extra_is_one_line_with_what_to_type(tmp_path):
-    words = ["demo", "pick up the red cup", "--out", str(tmp_path)]
-    code = f"import sys; sys.modules['mujoco'] = None; from kosmos_agent.cli.app import main; sys.exit(main({words}))"
+@pytest.mark.parametrize(
+    ("words", "extra"),
+    [
+        (("demo", "pick up the red cup", "--out"), "sim"),
+        (("eval", "tabletop", "--model"), "sim"),
+        (("train", "tabletop", "--run"), "train"),
+    ],
+)
+def test_a_missing_extra_is_one_line_with_what_to_type(tmp_path, words, extra):
+    given = [*words, str(tmp_path)]
+    code = f"import sys; sys.modules['mujoco'] = None; from kosmos_agent.cli.app import main; sys.exit(main({given}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert_one_clear_line((done.returncode, done.stdout, done.stderr), "mujoco", "pip install 'kosmos-agent[sim]'")
+    assert_one_clear_line((done.returncode, done.stdout, done.stderr), "mujoco", f"pip install 'kosmos-agent[{extra}]'")
 
 
 def test_a_missing_module_of_our_own_is_no_missing_extra():

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from kosmos_agent.cli import _options as options
-from kosmos_agent.cli._load import ModelChoice
+from kosmos_agent.cli._load import ModelChoice, needs
 from kosmos_agent.cli._output import print_json
 
 app = typer.Typer(help="Score a model on a fixed split.", no_args_is_help=True)
@@ -40,7 +40,8 @@ def tabletop(
     threads: options.Threads = None,
 ) -> None:
     """Referring accuracy on rendered table-tops, by kind of phrase and by size of the thing."""
-    from kosmos_agent.cli._eval import evaluate_tabletop
+    with needs("sim"):
+        from kosmos_agent.cli._eval import evaluate_tabletop
 
     report = evaluate_tabletop(ModelChoice(model, dtype, device, threads), split.value, scenes)
     if as_json:
@@ -60,7 +61,8 @@ def picks(
     threads: options.Threads = None,
 ) -> None:
     """Closed-loop pick rate with noisy depth, beside the rate of an oracle that is told the true place."""
-    from kosmos_agent.cli._picks import FIRST_SEED, evaluate_picks
+    with needs("sim"):
+        from kosmos_agent.cli._picks import FIRST_SEED, evaluate_picks
 
     first = FIRST_SEED if seed is None else seed
     report = evaluate_picks(ModelChoice(model, dtype, device, threads), layouts, first)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from kosmos_agent.cli import _options as options
+from kosmos_agent.cli._load import needs
 
 app = typer.Typer(help="Train a model. Ctrl-C saves; the same command resumes.", no_args_is_help=True)
 
@@ -45,8 +46,9 @@ def tabletop(
     threads: Annotated[int, typer.Option(min=1, help="CPU threads")] = 2,
 ) -> None:
     """Train the embedded table-top model; everything is kept in --run (state/, averaged/, curves.png)."""
-    from kosmos_agent.cli._train import Pictures, train_tabletop
-    from kosmos_agent.training.settings import TrainSettings
+    with needs("train"):
+        from kosmos_agent.cli._train import Pictures, train_tabletop
+        from kosmos_agent.training.settings import TrainSettings
 
     settings = TrainSettings(
         steps=steps,
@@ -71,7 +73,8 @@ def ship(
     out: Annotated[Path, typer.Option(help="folder of the shipped model")] = Path("kosmos_agent/weights/tabletop"),
 ) -> None:
     """Write the averaged weights of a run as a bfloat16 checkpoint of at most 25 MB."""
-    from kosmos_agent.cli._train import ship_tabletop
+    with needs("train"):
+        from kosmos_agent.cli._train import ship_tabletop
 
     size = ship_tabletop(run, out)
     typer.echo(f"{out}: {size / 1e6:.1f} MB")
