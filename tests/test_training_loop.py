@@ -59,9 +59,9 @@ def test_loss_falls_and_the_saved_average_opens_as_a_model(tmp_path):
     tmp_path.mkdir(exist_ok=True)
     running = trainer(tmp_path, steps=60, dense_only_steps=0, learning_rate=3e-3)
     batch = running.collate(EXAMPLES)
-    before = float(running.objective(running.model, batch)["loss"])
+    before = running.objective(running.model, batch)["loss"].item()
     scores = running.run(stream, EXAMPLES, partial(save_model, tokenizer=TOKENIZER))
-    after = float(running.objective(running.model, batch)["loss"])
+    after = running.objective(running.model, batch)["loss"].item()
     assert after < 0.7 * before
     assert scores["n"] == 2
     assert (tmp_path / "curves.png").stat().st_size > 1000
