@@ -21,7 +21,7 @@ class TrainSettings:
     learning_rate: float = 1e-3
     warmup_steps: int = 200
     decay_steps: int = 2_000
-    dense_only_steps: int = 600
+    dense_only_steps: int = 2_000
     weight_decay: float = 0.05
     betas: tuple[float, float] = (0.9, 0.98)
     gradient_clip: float = 1.0
