@@ -17,7 +17,7 @@ export PYTHONPATH="$root:$root/simulations${PYTHONPATH:+:$PYTHONPATH}"
 export MUJOCO_GL=egl PYTHONUNBUFFERED=1
 mkdir -p "$out"
 python3 -m kosmos_agent train tabletop \
-    --run "$out" --cache "$out.cache/train" --pictures "${PICTURES:-20000}" \
+    --run-folder "$out" --cache "$out.cache/train" --pictures "${PICTURES:-20000}" \
     --device cuda --workers "${WORKERS:-12}" --threads 2 \
     --batch-size "${BATCH:-128}" --steps "${STEPS:-40000}" --decay-steps "${DECAY:-4000}" \
     --minutes "$minutes" --validate-minutes 3

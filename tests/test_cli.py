@@ -226,7 +226,7 @@ def test_options_outside_their_range_are_one_line(run, folder, photo):
     [
         (("demo", "pick up the red cup", "--out"), "sim"),
         (("eval", "tabletop", "--model"), "sim"),
-        (("train", "tabletop", "--run"), "train"),
+        (("train", "tabletop", "--run-folder"), "train"),
     ],
 )
 def test_a_missing_extra_is_one_line_with_what_to_type(tmp_path, words, extra):

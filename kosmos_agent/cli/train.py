@@ -20,7 +20,7 @@ def root() -> None:
 
 @app.command()
 def tabletop(
-    run: Annotated[Path, typer.Option(help="folder of the run")] = Path("runs/tabletop"),
+    run: Annotated[Path, typer.Option("--run-folder", help="state, averaged weights, curves")] = Path("runs/tabletop"),
     cache: Annotated[Path, typer.Option(help="folder of rendered pictures; filled on demand")] = Path(".cache/train"),
     pictures: Annotated[int, typer.Option(min=1, help="training pictures to render")] = 16_000,
     held_out: Annotated[int, typer.Option(min=1, help="validation pictures")] = 128,
@@ -45,7 +45,7 @@ def tabletop(
     device: options.Device = "cpu",
     threads: Annotated[int, typer.Option(min=1, help="CPU threads")] = 2,
 ) -> None:
-    """Train the embedded table-top model; everything is kept in --run (state/, averaged/, curves.png)."""
+    """Train the embedded table-top model; everything is kept in --run-folder (state/, averaged/, curves.png)."""
     with needs("train"):
         from kosmos_agent.cli._train import Pictures, train_tabletop
         from kosmos_agent.training.settings import TrainSettings
