@@ -1,4 +1,4 @@
-"""A convolutional vision tower for small models: it learns about twice as much per CPU minute as a plain ViT.
+"""A convolutional vision tower for small models: it learns faster per CPU minute than a plain ViT.
 
 Residual stages halve the picture one after another; a few transformer layers then mix the cells. The output ends in
 channels that hold nothing but where the cell is, so that the resampler can look at places from the first step on.

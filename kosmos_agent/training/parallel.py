@@ -1,6 +1,6 @@
 """Several processes training one model: `torchrun --nproc-per-node N -m kosmos_agent train tabletop ...`.
 
-Two processes of one thread use two CPU cores about 1.6 times better than one process of two threads does.
+On CPU cores, one process of one thread for each core spares the threads of one process their waiting for each other.
 """
 
 from __future__ import annotations
