@@ -146,3 +146,13 @@ def test_dense_labels_name_what_covers_each_cell():
     assert category[3, 0] == 0
     assert torch.allclose(batch.coverage.sum(dim=1), torch.ones(1, 16))
     assert batch.box.view(4, 4, 4)[1, 0].tolist() == pytest.approx(BOX)
+
+
+def test_batches_go_round_the_sides_and_labels_follow():
+    collate = Collate(TOKENIZER, Vocabulary(("cup", "box"), ("red", "blue")), SLOTS, smallest_px=64)
+    batches = [collate([example(REFER, size=128), example(ABSENT, size=128)]) for _ in range(6)]
+    sides = [batch.rgb.shape[1] for batch in batches]
+    assert sides[:3] == sides[3:]
+    assert sorted(set(sides)) == [64, 96, 128]
+    for batch, side in zip(batches, sides, strict=True):
+        assert batch.category.shape == (2, (side // 16) ** 2)

@@ -37,7 +37,7 @@ _CELL_PX = 16
 class Pictures:
     """What is trained on: `count` rendered pictures kept in `cache`, seen at `size` pixels with `phrases` tasks each.
 
-    captions: percent of the tasks. held_out: validation scenes, seen at the same size.
+    smallest: `Collate.smallest_px`. captions: percent of the tasks. held_out: validation scenes, seen at the same size.
     """
 
     cache: Path
@@ -45,11 +45,13 @@ class Pictures:
     held_out: int
     phrases: int
     size: int
+    smallest: int | None
     captions: float
 
     def __post_init__(self) -> None:
-        if self.size % _CELL_PX:
-            raise InvalidArgumentError(f"size {self.size} must be a multiple of {_CELL_PX}")
+        for side in (self.size, self.smallest or self.size):
+            if side % _CELL_PX:
+                raise InvalidArgumentError(f"side {side} must be a multiple of {_CELL_PX} pixels")
 
 
 def train_tabletop(
@@ -62,14 +64,13 @@ def train_tabletop(
     workers = Workers(torch.device(device))
     if workers.leads:
         _describe(run, settings, pictures)
-        SceneCache(pictures.cache, train_seed(settings.seed), pictures.count).fill(
-            workers=settings.loader_processes + 1
-        )
+        _records(settings, pictures).fill(workers=settings.loader_processes + 1)
     workers.wait()
-    records = SceneCache(pictures.cache, train_seed(settings.seed), pictures.count)
+    records = _records(settings, pictures)
     validation = list(split_records(VALIDATION, pictures.held_out))
     words = Vocabulary(CATEGORIES, COLOURS)
-    objective, collate = new_objective(model, tokenizer, words), new_collate(model, tokenizer, words)
+    objective = new_objective(model, tokenizer, words)
+    collate = new_collate(model, tokenizer, words, pictures.smallest)
     mixture = {**DEFAULT_MIXTURE, "caption": pictures.captions}
     Trainer(model, objective, collate, settings, run, device=device).run(
         partial(training_examples, records, phrases=pictures.phrases, size=pictures.size, mixture=mixture),

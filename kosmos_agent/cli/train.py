@@ -29,8 +29,11 @@ def tabletop(
     dense_only_steps: Annotated[int, typer.Option(min=0, help="first steps, on the vision tower alone")] = 2_000,
     batch_size: Annotated[int, typer.Option(min=1)] = 32,
     learning_rate: Annotated[float, typer.Option(min=0.0)] = 1e-3,
-    phrases: Annotated[int, typer.Option(min=1, max=32, help="tasks behind each picture")] = 8,
+    phrases: Annotated[int, typer.Option(min=1, max=32, help="tasks behind each picture")] = 12,
     size: Annotated[int, typer.Option(min=64, max=448, help="side of the training pictures, pixels")] = 224,
+    smallest: Annotated[
+        int | None, typer.Option(min=64, max=448, help="batches go round the sides from --size down to this one")
+    ] = None,
     captions: Annotated[float, typer.Option(min=0.0, max=100.0, help="percent of the tasks; long, so dear")] = 2.0,
     average: Annotated[float, typer.Option(min=0.0, max=0.9999, help="memory of the averaged weights")] = 0.999,
     start_from: Annotated[
@@ -63,7 +66,7 @@ def tabletop(
         average=average,
         seed=seed,
     )
-    chosen = Pictures(cache, pictures, held_out, phrases, size, captions)
+    chosen = Pictures(cache, pictures, held_out, phrases, size, smallest, captions)
     train_tabletop(settings, run, chosen, start_from, device)
 
 

@@ -25,28 +25,35 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Te
 
     mask: bool, True where a query may look, or what `training_bias` made of one.
     """
-    if mask is not None and mask.is_floating_point():
-        return _attend_with_bias(query, key, value, mask)
+    if (mask is None and _is_training_on_cpu(query)) or (mask is not None and mask.is_floating_point()):
+        return _attend_in_products(query, key, value, mask)
     return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+
+
+def _is_training_on_cpu(x: Tensor) -> bool:
+    """Where the fused kernel's backward is several times slower than plain batched products."""
+    return torch.is_grad_enabled() and x.requires_grad and x.device.type == "cpu"
 
 
 def training_bias(mask: Tensor | None, x: Tensor, heads: int) -> Tensor | None:
     """The mask of a whole stack of layers, made ready once: (B * heads, T, S), to be added to the scores.
 
-    Only while gradients are needed on a CPU, where the fused kernel's backward is several times slower than plain
-    batched products; the mask itself in all other cases.
+    Only while gradients are needed on a CPU; the mask itself in all other cases.
     """
-    if mask is None or not (torch.is_grad_enabled() and x.requires_grad and x.device.type == "cpu"):
+    if mask is None or not _is_training_on_cpu(x):
         return mask
     bias = torch.zeros(mask.shape, dtype=x.dtype).masked_fill(~mask, torch.finfo(x.dtype).min)
     batch, _, length, seen = mask.shape
     return bias.expand(len(x) if batch == 1 else batch, heads, length, seen).reshape(-1, length, seen)
 
 
-def _attend_with_bias(query: Tensor, key: Tensor, value: Tensor, bias: Tensor) -> Tensor:
-    shape = query.shape
+def _attend_in_products(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:
+    shape, scale = query.shape, query.shape[-1] ** -0.5
     query, key, value = (part.flatten(0, 1) for part in (query, key, value))
-    score = torch.baddbmm(bias, query, key.transpose(1, 2), alpha=shape[-1] ** -0.5)
+    if bias is None:
+        score = torch.bmm(query * scale, key.transpose(1, 2))
+    else:
+        score = torch.baddbmm(bias, query, key.transpose(1, 2), alpha=scale)
     return torch.bmm(score.softmax(dim=-1), value).view(shape)
 
 

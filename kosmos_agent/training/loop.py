@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -20,6 +21,7 @@ from kosmos_agent.training.batches import Batch, Collate, ExampleStream
 from kosmos_agent.training.curves import draw_curves
 from kosmos_agent.training.examples import Example
 from kosmos_agent.training.losses import Objective
+from kosmos_agent.training.optimizer import Optimizer
 from kosmos_agent.training.parallel import Workers
 from kosmos_agent.training.settings import TrainSettings
 from kosmos_agent.training.state import MasterWeights, RunState, has_state, load_state, save_state
@@ -61,15 +63,8 @@ class Trainer:
         self.model, self.objective = model.to(self.device), objective.to(self.device)
         self.module = _Trained(self.model, self.objective.helpers)
         weights = MasterWeights(self.module)
-        optimizer = torch.optim.AdamW(
-            weights.masters.values(),
-            lr=settings.learning_rate,
-            betas=settings.betas,
-            weight_decay=settings.weight_decay,
-            fused=True,
-        )
         average = {name: value.detach().clone() for name, value in weights.tensors().items()}
-        self.state = RunState(weights, average, optimizer)
+        self.state = RunState(weights, average, Optimizer(weights.masters, settings))
         if has_state(folder / "state"):
             load_state(self.state, folder / "state")
             self.console.print(f"resumed at step {self.state.step}, {self.state.pictures} pictures")
@@ -130,16 +125,14 @@ class Trainer:
         started = time.monotonic()
         state, settings = self.state, self.settings
         self.module.train()
-        for group in state.optimizer.param_groups:
-            group["lr"] = settings.rate(state.step)
         parts = self.objective(self.model, batch, dense_only=state.step < settings.dense_only_steps)
-        state.optimizer.zero_grad(set_to_none=True)
+        state.optimizer.clear_gradients()
         parts["loss"].backward()
         state.weights.take_gradients()
         masters = state.weights.masters.values()
         self._stopped = self.workers.average_gradients(masters, stop=self._wants_stop)
         nn.utils.clip_grad_norm_(masters, settings.gradient_clip)
-        state.optimizer.step()
+        state.optimizer.step(settings.rate(state.step))
         state.weights.give_weights()
         state.step += 1
         state.pictures += len(batch.ids) * self.workers.size
@@ -155,7 +148,7 @@ class Trainer:
         raw = {name: value.detach().clone() for name, value in self.state.weights.tensors().items()}
         self.state.weights.load(self.state.average)
         self.module.eval()
-        scores = validate(self.model, held_out, self.collate)
+        scores = validate(self.model, held_out, replace(self.collate, smallest_px=None))
         save_model(self.model, self.folder / "averaged")
         self.state.weights.load(raw)
         record = {"step": self.state.step, "pictures": self.state.pictures, "hours": self.state.seconds / 3600}

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from kosmos_agent.errors import CheckpointError
+from kosmos_agent.training.optimizer import Optimizer
 
 _FILES = ("weights.safetensors", "average.safetensors", "moments.safetensors", "state.json")
 
@@ -70,7 +71,7 @@ class RunState:
 
     weights: MasterWeights
     average: dict[str, Tensor]
-    optimizer: torch.optim.Optimizer
+    optimizer: Optimizer
     step: int = 0
     pictures: int = 0
     seconds: float = 0.0
@@ -94,7 +95,7 @@ def save_state(state: RunState, folder: Path) -> None:
     fresh.mkdir(parents=True)
     save_file(_contiguous(state.weights.tensors()), fresh / "weights.safetensors")
     save_file(_contiguous(state.average), fresh / "average.safetensors")
-    save_file(_moments(state), fresh / "moments.safetensors")
+    save_file(_contiguous(state.optimizer.moments()), fresh / "moments.safetensors")
     numbers = {"step": state.step, "pictures": state.pictures, "seconds": state.seconds}
     (fresh / "state.json").write_text(json.dumps(numbers))
     if folder.exists():
@@ -113,11 +114,7 @@ def load_state(state: RunState, folder: Path) -> None:
     state.weights.load(load_file(folder / "weights.safetensors"))
     for name, value in load_file(folder / "average.safetensors").items():
         state.average[name].copy_(value)
-    moments = load_file(folder / "moments.safetensors")
-    for name, master in state.weights.masters.items():
-        if f"{name}.exp_avg" in moments:
-            kinds = ("exp_avg", "exp_avg_sq", "step")
-            state.optimizer.state[master] = {kind: moments[f"{name}.{kind}"].to(master.device) for kind in kinds}
+    state.optimizer.load_moments(load_file(folder / "moments.safetensors"))
     numbers = json.loads((folder / "state.json").read_text())
     state.step, state.pictures, state.seconds = numbers["step"], numbers["pictures"], numbers["seconds"]
 
@@ -130,14 +127,6 @@ def has_state(folder: Path) -> bool:
 def _whole(folder: Path) -> Path:
     beside = folder.with_name(folder.name + ".old")
     return beside if not folder.exists() and beside.exists() else folder
-
-
-def _moments(state: RunState) -> dict[str, Tensor]:
-    found = {}
-    for name, master in state.weights.masters.items():
-        for kind, value in state.optimizer.state.get(master, {}).items():
-            found[f"{name}.{kind}"] = torch.as_tensor(value).detach().cpu().contiguous()
-    return found
 
 
 def _contiguous(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -46,5 +46,7 @@ def new_objective(
     return Objective(helpers, weights or LossWeights(), tokenizer.first_location_id, tokenizer.grid_side)
 
 
-def new_collate(model: Kosmos2, tokenizer: Tokenizer, vocabulary: Vocabulary) -> Collate:
-    return Collate(tokenizer, vocabulary, model.config.latent_query_num)
+def new_collate(
+    model: Kosmos2, tokenizer: Tokenizer, vocabulary: Vocabulary, smallest_px: int | None = None
+) -> Collate:
+    return Collate(tokenizer, vocabulary, model.config.latent_query_num, smallest_px=smallest_px)

@@ -17,7 +17,7 @@ from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.training.examples import Example, ExampleObject, Piece, Task
 from kosmos_sim.captions import caption, describe
 from kosmos_sim.crops import crop, mirror, sample_window
-from kosmos_sim.expressions import DEFAULT_WEIGHTS, KINDS, Expression
+from kosmos_sim.expressions import KINDS, Expression
 from kosmos_sim.expressions.geometry import Geometry, measure
 from kosmos_sim.expressions.grammar import draw_expressions
 from kosmos_sim.lexicon import Lexicon
@@ -28,7 +28,11 @@ from kosmos_sim.seeds import Purpose, generator
 from kosmos_sim.splits import scene_phrases, split_of
 
 MAP_SIDE = 112
-DEFAULT_MIXTURE: Mapping[str, float] = {**DEFAULT_WEIGHTS, "describe": 6, "question": 6, "caption": 2}
+DEFAULT_MIXTURE: Mapping[str, float] = {
+    "attribute": 18, "category": 10, "colour": 5, "relation": 26, "superlative": 12, "ordinal": 8, "size": 6,
+    "plural": 6, "absent": 10, "describe": 4, "question": 5, "caption": 2,
+}  # fmt: skip
+"""Shares of the tasks. What takes longest to learn (places and orders among several things) comes most often."""
 _OTHER_TASKS = ("describe", "question", "caption")
 _WINDOWS = 3
 """Windows tried before the whole picture is taken."""
