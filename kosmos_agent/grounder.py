@@ -12,16 +12,21 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from kosmos_agent import prompts
 from kosmos_agent.errors import CancelledError, CheckpointError, InvalidArgumentError
 from kosmos_agent.images import as_rgb_array
 from kosmos_agent.inference.candidates import Decision, joint_with_presence, merge, status_of
+from kosmos_agent.inference.clauses import parse
 from kosmos_agent.inference.corners import CornerScores, score_corners
 from kosmos_agent.inference.devices import check_device
 from kosmos_agent.inference.frame import EncodedFrame, Stopwatch, continue_frame, encode_frame
 from kosmos_agent.inference.generate import Decoding, StopCallback, generate
+from kosmos_agent.inference.relations import check_claims
+from kosmos_agent.inference.zoom import Zoom, second_look
 from kosmos_agent.markup import from_tagged
 from kosmos_agent.model.checkpoint import check_tokenizer, load_model, load_tokenizer, read_config, read_json
 from kosmos_agent.model.folder import locate
@@ -38,10 +43,14 @@ PROFILE_FILE = "profile.json"
 
 @dataclass(frozen=True)
 class Profile:
-    """How a checkpoint wants to be asked: `profile.json` beside the weights; published habits where there is none."""
+    """How a checkpoint wants to be asked: `profile.json` beside the weights; published habits where there is none.
+
+    zoom: whether small things get a second look unless the call says otherwise; it costs a picture's encoding each.
+    """
 
     grounded_answers: bool = True
     detailed_captions: bool = True
+    zoom: bool = False
 
     @classmethod
     def read(cls, folder: Path) -> Profile:
@@ -66,6 +75,7 @@ class Grounder:
         name: str,
         profile: Profile | None = None,
         decision: Decision | None = None,
+        zoom: Zoom | None = None,
     ) -> None:
         self.model = model
         self.tokenizer = tokenizer
@@ -73,6 +83,7 @@ class Grounder:
         self.name = name
         self.profile = profile or Profile()
         self.decision = decision or Decision()
+        self.zoom = zoom or Zoom()
 
     @classmethod
     def load(
@@ -104,32 +115,44 @@ class Grounder:
         rgb = as_rgb_array(image)
         height, width = rgb.shape[:2]
         frame = Frame(width=width, height=height, stamp_ns=stamp_ns, frame_id=frame_id)
-        return View(self, frame, encode_frame(self.model, self.processor, rgb))
+        return View(self, frame, encode_frame(self.model, self.processor, rgb), rgb)
 
 
 class View:
     """One picture, encoded. Every method continues the same image prefix and leaves it as it is."""
 
-    def __init__(self, grounder: Grounder, frame: Frame, encoded: EncodedFrame) -> None:
+    def __init__(self, grounder: Grounder, frame: Frame, encoded: EncodedFrame, rgb: NDArray[np.uint8]) -> None:
         self.grounder = grounder
         self.frame = frame
         self.encoded = encoded
+        self._rgb = rgb
 
-    def find(self, phrase: str) -> Grounding:
-        """Where is the thing that `phrase` names? InvalidPhraseError for no phrase or one over 256 characters."""
-        return self.find_all([phrase])[0]
+    def find(self, phrase: str, *, zoom: bool | None = None) -> Grounding:
+        """Where is the thing that `phrase` names? InvalidPhraseError for no phrase or one over 256 characters.
 
-    def find_all(self, phrases: Sequence[str]) -> list[Grounding]:
-        """One answer per phrase, all in one pass over the shared prefix."""
+        zoom: look again at a small thing through a crop; None leaves it to the model's profile.
+        """
+        return self.find_all([phrase], zoom=zoom)[0]
+
+    def find_all(self, phrases: Sequence[str], *, zoom: bool | None = None) -> list[Grounding]:
+        """One answer per phrase, all in one pass over the shared prefix, with the things that they lean on."""
         if not 1 <= len(phrases) <= MAX_PHRASES:
             raise InvalidArgumentError(f"{len(phrases)} phrases; valid: 1 to {MAX_PHRASES} at a time")
         clock = Stopwatch(self.grounder.model.device)
-        tokenizer = self.grounder.tokenizer
-        texts = [tokenizer.encode_words(prompts.phrase_grounding(phrase)) for phrase in phrases]
-        scores = score_corners(self.grounder.model, tokenizer, self.encoded, texts)
+        claims = [parse(phrase).clauses for phrase in phrases]
+        anchors = list(dict.fromkeys(claim.anchor for some in claims for claim in some))
+        found = [
+            self._grounding(*pair)
+            for pair in zip([*phrases, *anchors], self._scores([*phrases, *anchors]), strict=True)
+        ]
         clock.lap("query")
+        if self.grounder.profile.zoom if zoom is None else zoom:
+            found = [self._zoomed(answer) for answer in found]
+            clock.lap("zoom")
+        answers, leaned_on = found[: len(phrases)], dict(zip(anchors, found[len(phrases) :], strict=True))
+        checked = [check_claims(answer, some, leaned_on) for answer, some in zip(answers, claims, strict=True)]
         timings = {**self.encoded.timings_ms, **clock.laps_ms}
-        return [self._grounding(phrase, score, timings) for phrase, score in zip(phrases, scores, strict=True)]
+        return [answer.model_copy(update={"timings_ms": timings}) for answer in checked]
 
     def describe(self, box: Box, *, should_stop: StopCallback | None = None) -> GroundedText:
         """What is in the box? The whole text links to it."""
@@ -153,7 +176,10 @@ class View:
         prompt = prompts.grounded_question(question) if grounded else prompts.plain_question(question)
         return self._write(prompt, Decoding(max_new_tokens=64), should_stop, whole=False)
 
-    def _grounding(self, phrase: str, scores: CornerScores, timings_ms: dict[str, float]) -> Grounding:
+    def _scores(self, phrases: Sequence[str]) -> list[CornerScores]:
+        return corner_scores(self.grounder, self.encoded, phrases)
+
+    def _grounding(self, phrase: str, scores: CornerScores) -> Grounding:
         decision = self.grounder.decision
         candidates = merge(joint_with_presence(scores), self.grounder.tokenizer.grid_side, decision)
         return Grounding(
@@ -163,8 +189,22 @@ class View:
             presence=min(1.0, scores.presence),
             frame=self.frame,
             model=self.grounder.name,
-            timings_ms=timings_ms,
+            timings_ms={},
         )
+
+    def _zoomed(self, answer: Grounding) -> Grounding:
+        """The best candidate's box by a second look, where it is small and the looks agree; the rest stays."""
+        grounder, zoom = self.grounder, self.grounder.zoom
+        if not answer.candidates or not zoom.wants(answer.best.box):
+            return answer
+        first, *others = answer.candidates
+        window = zoom.window(first.box, self.frame.width, self.frame.height)
+        encoded = encode_frame(grounder.model, grounder.processor, window.crop(self._rgb))
+        (scores,) = corner_scores(grounder, encoded, [parse(answer.phrase).plain_head])
+        look = second_look(first.box, scores, window, grounder.tokenizer.grid_side, zoom)
+        if look is None:
+            return answer
+        return answer.model_copy(update={"candidates": (first.model_copy(update={"box": look.box}), *others)})
 
     def _write(self, prompt: str, decoding: Decoding, should_stop: StopCallback | None, *, whole: bool) -> GroundedText:
         """`whole` keeps the prompt's words in the text. CancelledError when `should_stop` said so."""
@@ -186,6 +226,12 @@ class View:
                 "timings_ms": {**self.encoded.timings_ms, **clock.laps_ms},
             }
         )
+
+
+def corner_scores(grounder: Grounder, encoded: EncodedFrame, phrases: Sequence[str]) -> list[CornerScores]:
+    tokenizer = grounder.tokenizer
+    texts = [tokenizer.encode_words(prompts.phrase_grounding(phrase)) for phrase in phrases]
+    return score_corners(grounder.model, tokenizer, encoded, texts)
 
 
 def _dtype(name: str, device: str) -> torch.dtype:

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from kosmos_agent.errors import InvalidBoxError, NoTargetError
 
 Status = Literal["found", "ambiguous", "not_found", "cannot_tell"]
+Relation = Literal["left of", "right of", "behind", "in front of", "next to", "on", "nearest to"]
+ClauseState = Literal["holds", "fails", "unsure"]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Vector3 = tuple[float, float, float]
 
@@ -89,12 +91,29 @@ class Candidate(_Frozen):
     probability: Probability
 
 
+class Clause(_Frozen):
+    """A claim of the phrase about place, checked against geometry after both things were found.
+
+    anchor: the phrase of the other thing. anchor_box: None where that was not found, and the state is then `unsure`.
+    geometry: what it was checked in, the picture or metres.
+    """
+
+    words: str
+    relation: Relation
+    anchor: str
+    anchor_box: Box | None
+    state: ClauseState
+    geometry: Literal["picture", "metres"] = "picture"
+
+
 class Grounding(_Frozen):
     """The answer to "where is PHRASE?".
 
     `probability_kind` says what the numbers mean: `joint` is the model's own joint probability of `<object>` and
     both corners, not calibrated; `calibrated` is a frequency measured on held-out pictures.
     `presence` is the probability that the model opens `<object>` after the phrase.
+    `clauses`: what the phrase says about place, and whether it holds for the best candidate. One that fails turns
+    `found` into `cannot_tell`.
     """
 
     phrase: str
@@ -102,6 +121,7 @@ class Grounding(_Frozen):
     candidates: tuple[Candidate, ...]
     presence: Probability
     probability_kind: Literal["joint", "calibrated"] = "joint"
+    clauses: tuple[Clause, ...] = ()
     frame: Frame
     model: str
     timings_ms: dict[str, float]
