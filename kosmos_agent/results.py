@@ -134,6 +134,13 @@ class Grounding(_Frozen):
         return self.candidates[0]
 
 
+def with_clauses(answer: Grounding, clauses: tuple[Clause, ...]) -> Grounding:
+    """A clause that fails lowers `found` to `cannot_tell`."""
+    failed = any(clause.state == "fails" for clause in clauses)
+    status = "cannot_tell" if failed and answer.status == "found" else answer.status
+    return answer.model_copy(update={"clauses": clauses, "status": status})
+
+
 class Entity(_Frozen):
     """A span of a text, characters [start, end), and the boxes that it links to."""
 

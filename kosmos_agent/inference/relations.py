@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from kosmos_agent.inference.clauses import ClaimedPlace
-from kosmos_agent.results import Box, Clause, ClauseState, Grounding, Relation
+from kosmos_agent.results import Box, Clause, ClauseState, Grounding, Relation, with_clauses
 
 BESIDE = 0.015
 """Left and right: offset of the middles, in picture widths, that is beyond dispute."""
@@ -30,13 +30,6 @@ def check_claims(answer: Grounding, claims: Sequence[ClaimedPlace], anchors: Map
         return answer
     clauses = tuple(_checked(claim, answer.best.box, anchors[claim.anchor]) for claim in claims)
     return with_clauses(answer, clauses)
-
-
-def with_clauses(answer: Grounding, clauses: tuple[Clause, ...]) -> Grounding:
-    """A clause that fails lowers `found` to `cannot_tell`."""
-    failed = any(clause.state == "fails" for clause in clauses)
-    status = "cannot_tell" if failed and answer.status == "found" else answer.status
-    return answer.model_copy(update={"clauses": clauses, "status": status})
 
 
 def _checked(claim: ClaimedPlace, subject: Box, anchor: Grounding) -> Clause:
