@@ -20,7 +20,7 @@ MAX_LINE_BYTES = 2**20
 MAX_PICTURE_BYTES = 64 * 2**20
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
-_JPEG = {"quality": 92, "subsampling": 0, "optimize": True}
+_QUALITY = 92
 _ADAPTER = TypeAdapter(PictureLabels)
 
 
@@ -72,7 +72,7 @@ def write_pictures(folder: str | Path, pictures: Iterable[LabelledPicture]) -> i
         for picture in pictures:
             path = root / _relative(picture.labels.image, picture.labels.image)
             path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(picture.rgb).save(path, **(_JPEG if path.suffix.lower() in (".jpg", ".jpeg") else {}))
+            Image.fromarray(picture.rgb).save(path, quality=_QUALITY, subsampling=0)
             file.write(_ADAPTER.dump_json(picture.labels).decode() + "\n")
             count += 1
     return count
