@@ -22,7 +22,7 @@ from kosmos_agent.inference.corners import CornerScores, score_corners
 from kosmos_agent.inference.devices import check_device
 from kosmos_agent.inference.frame import EncodedFrame, Stopwatch, continue_frame, encode_frame
 from kosmos_agent.inference.generate import Decoding, StopCallback, generate
-from kosmos_agent.inference.several import joined, write_boxes
+from kosmos_agent.inference.several import candidates_of, joined, write_boxes
 from kosmos_agent.markup import from_tagged
 from kosmos_agent.model.checkpoint import check_tokenizer, load_model, load_tokenizer, read_config, read_json
 from kosmos_agent.model.folder import locate
@@ -137,15 +137,16 @@ class View:
 
         InvalidPhraseError as for `find`; CancelledError when `should_stop`, asked before each box, said so.
         """
+        answer = self.find(phrase)
         clock = Stopwatch(self.grounder.model.device)
-        tokenizer = self.grounder.tokenizer
+        model, tokenizer = self.grounder.model, self.grounder.tokenizer
         ids = tokenizer.encode_words(prompts.phrase_grounding(phrase))
-        written = write_boxes(self.grounder.model, tokenizer, self.encoded, [ids], should_stop=should_stop)[0]
-        clock.lap("query")
+        written = write_boxes(model, tokenizer, self.encoded, [ids], should_stop=should_stop)[0]
+        clock.lap("boxes")
         if written.stopped:
             raise CancelledError(f"stopped after {len(written.boxes)} boxes, as asked")
-        timings = {**self.encoded.timings_ms, **clock.laps_ms}
-        return joined([self._grounding(phrase, scores, timings) for scores in written.boxes])
+        whole = joined(answer, candidates_of(written, tokenizer.grid_side, self.grounder.decision))
+        return whole.model_copy(update={"timings_ms": {**answer.timings_ms, **clock.laps_ms}})
 
     def describe(self, box: Box, *, should_stop: StopCallback | None = None) -> GroundedText:
         """What is in the box? The whole text links to it."""

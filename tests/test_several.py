@@ -8,12 +8,21 @@ from hypothesis import strategies as st
 from tiny_kosmos import TOKENIZER, tiny_grounder, tiny_model
 
 from kosmos_agent import prompts
-from kosmos_agent.errors import CancelledError
-from kosmos_agent.inference.corners import score_corners
+from kosmos_agent.errors import CancelledError, InvalidPhraseError
+from kosmos_agent.inference.candidates import Decision
+from kosmos_agent.inference.corners import ScoredPair, score_corners
 from kosmos_agent.inference.frame import continue_frame, encode_frame
 from kosmos_agent.inference.generate import Decoding, generate
 from kosmos_agent.inference.packed import PackedPhrases
-from kosmos_agent.inference.several import MOST_BOXES, SAME_BOX_IOU, joined, write_boxes
+from kosmos_agent.inference.several import (
+    MOST_BOXES,
+    SAME_BOX_IOU,
+    WrittenBox,
+    WrittenBoxes,
+    candidates_of,
+    joined,
+    write_boxes,
+)
 from kosmos_agent.processor import Processor
 from kosmos_agent.results import Box, Candidate, Frame, Grounding
 
@@ -40,7 +49,7 @@ def greedy_pairs(model, frame, text, most):
 def test_boxes_are_those_of_greedy_decoding(seed):
     model, frame = framed(seed)
     for text, written in zip(TEXTS, write_boxes(model, TOKENIZER, frame, TEXTS, most=5), strict=True):
-        assert [scores.pairs[0].pair for scores in written.boxes] == greedy_pairs(model, frame, text, 5)
+        assert [box.pairs[0].pair for box in written.boxes] == greedy_pairs(model, frame, text, 5)
 
 
 def test_some_models_write_one_box_and_some_write_many():
@@ -56,7 +65,7 @@ def test_the_first_box_is_scored_like_that_of_a_single_thing():
     for single, written in zip(
         score_corners(model, TOKENIZER, frame, TEXTS), write_boxes(model, TOKENIZER, frame, TEXTS), strict=True
     ):
-        assert written.boxes[0].presence == pytest.approx(single.presence, rel=1e-4)
+        assert written.boxes[0].opened == pytest.approx(single.presence, rel=1e-4)
         first = {scored.pair: scored.probability for scored in written.boxes[0].pairs}
         for scored in single.pairs[:20]:
             assert first[scored.pair] == pytest.approx(scored.probability, rel=1e-3, abs=1e-6)
@@ -64,7 +73,7 @@ def test_the_first_box_is_scored_like_that_of_a_single_thing():
 
 def test_each_further_box_is_less_certain_to_be_opened():
     for model, frame in map(framed, range(6)):
-        opened = [scores.presence for scores in write_boxes(model, TOKENIZER, frame, TEXTS[:1])[0].boxes]
+        opened = [box.opened for box in write_boxes(model, TOKENIZER, frame, TEXTS[:1])[0].boxes]
         assert opened == sorted(opened, reverse=True)
 
 
@@ -99,12 +108,14 @@ def test_a_stop_is_heard_before_each_box():
 
 
 def test_the_answer_to_a_plural_phrase_says_that_all_are_meant():
-    view = tiny_grounder(many_seed(), location_gain=2.0).view(PICTURE)
-    answer = view.find_each("the cups")
-    assert (answer.count, answer.phrase, answer.model) == ("many", "the cups", "tiny")
-    assert answer.status != "ambiguous"
-    assert answer.presence == pytest.approx(view.find("the cups").presence, rel=1e-4)
-    assert {"preprocess", "vision", "prefix", "query"} <= answer.timings_ms.keys()
+    view = tiny_grounder(many_seed()).view(PICTURE)
+    answer, single = view.find_each("the cups"), view.find("the cups")
+    assert (answer.count, answer.phrase, answer.model, single.count) == ("many", "the cups", "tiny", "one")
+    assert answer.presence == pytest.approx(single.presence)
+    assert any(candidate.box == single.best.box for candidate in answer.candidates)
+    assert {"preprocess", "vision", "prefix", "query", "boxes"} <= answer.timings_ms.keys()
+    with pytest.raises(InvalidPhraseError):
+        view.find_each("...")
 
 
 def answered(status, *candidates):
@@ -122,44 +133,43 @@ def answered(status, *candidates):
 BOXES = st.tuples(st.integers(0, 7), st.integers(0, 7), st.integers(1, 3), st.integers(1, 3)).map(
     lambda v: Box(x1=v[0] / 10, y1=v[1] / 10, x2=(v[0] + v[2]) / 10, y2=(v[1] + v[3]) / 10)
 )
-ANSWERS = st.lists(
-    st.builds(
-        lambda box, p, status: answered(status, Candidate(box=box, probability=p)),
-        BOXES,
-        st.floats(0, 1),
-        st.sampled_from(["found", "ambiguous", "not_found", "cannot_tell"]),
-    ),
-    min_size=1,
-    max_size=8,
-)
+WRITTEN = st.lists(st.builds(lambda box, p: Candidate(box=box, probability=p), BOXES, st.floats(0.01, 1)), min_size=1)
 
 
-@given(ANSWERS)
-def test_joined_answers_hold_each_thing_once_the_likeliest_first(answers):
-    whole = joined(answers)
-    boxes = [candidate.box for candidate in whole.candidates]
+@given(WRITTEN, st.sampled_from(["found", "ambiguous", "not_found", "cannot_tell"]), st.floats(0.01, 1))
+def test_joined_boxes_hold_each_thing_once_the_likeliest_first(written, status, sure):
+    whole = joined(answered(status, Candidate(box=written[0].box, probability=sure)), written)
     probabilities = [candidate.probability for candidate in whole.candidates]
     assert probabilities == sorted(probabilities, reverse=True)
-    assert whole.best.probability == max(answer.best.probability for answer in answers)
-    for answer in answers:
-        assert any(answer.best.box.iou(box) >= SAME_BOX_IOU for box in boxes)
-    assert {box.corners for box in boxes} <= {answer.best.box.corners for answer in answers}
-    sure = any(answer.status in ("found", "ambiguous") for answer in answers)
-    assert whole.status == ("found" if sure else answers[0].status)
+    likeliest = max(candidate.probability for candidate in written)
+    assert whole.best.probability == pytest.approx(min(1.0, likeliest * sure / written[0].probability))
+    assert {item.box.corners for item in whole.candidates} <= {item.box.corners for item in written}
+    assert whole.status == ("found" if status == "ambiguous" else status)
+    assert whole.count == "many"
 
 
 def test_a_thing_written_twice_is_one_thing():
     box, moved = Box(x1=0.1, y1=0.1, x2=0.5, y2=0.5), Box(x1=0.1, y1=0.1, x2=0.5, y2=0.52)
     other = Box(x1=0.6, y1=0.6, x2=0.9, y2=0.9)
-    pairs = ((box, 0.3), (other, 0.2), (moved, 0.4))
-    whole = joined([answered("found", Candidate(box=b, probability=p)) for b, p in pairs])
-    assert [(candidate.box, candidate.probability) for candidate in whole.candidates] == [(moved, 0.4), (other, 0.2)]
+    assert box.iou(moved) >= SAME_BOX_IOU
+    written = [Candidate(box=b, probability=p) for b, p in ((box, 0.3), (other, 0.2), (moved, 0.4))]
+    whole = joined(answered("found", written[0]), written)
+    assert [(item.box, item.probability) for item in whole.candidates] == [
+        (moved, pytest.approx(0.4)),
+        (other, pytest.approx(0.2)),
+    ]
+
+
+def test_a_box_weighs_what_all_pairs_that_mean_it_weigh():
+    pairs = (ScoredPair((0, 330), 0.2), ScoredPair((0, 331), 0.3), ScoredPair((693, 1023), 0.4))
+    (candidate,) = candidates_of(WrittenBoxes((WrittenBox(0.5, pairs),), stopped=False), 32, Decision())
+    assert candidate.probability == pytest.approx(0.5 * (0.2 + 0.3))
 
 
 def test_an_answer_stands_by_what_it_means():
     one, two = (Candidate(box=Box(x1=x, y1=0.1, x2=x + 0.1, y2=0.2), probability=0.4) for x in (0.1, 0.5))
     single = answered("found", one, two)
     assert single.meant == (one,)
-    assert joined([single, answered("found", two)]).meant == (one, two)
+    assert [item.box for item in joined(single, [one, two]).meant] == [one.box, two.box]
     assert answered("ambiguous", one, two).meant == ()
     assert answered("not_found").meant == ()

@@ -73,12 +73,11 @@ def score_corners(
     second_log_p = second_logits.masked_fill(~allowed, -torch.inf).log_softmax(dim=-1)
     second_p, second = second_log_p.topk(second_corners, dim=-1)
     joint = (first_p[..., None] + second_p).exp()
-    pairs = [ranked(first[k].tolist(), second[k].tolist(), joint[k].tolist()) for k in range(len(queries))]
+    pairs = [_ranked(first[k].tolist(), second[k].tolist(), joint[k].tolist()) for k in range(len(queries))]
     return [CornerScores(float(p), found) for p, found in zip(presence, pairs, strict=True)]
 
 
-def ranked(first: list[int], second: list[list[int]], joint: list[list[float]]) -> tuple[ScoredPair, ...]:
-    """The pair that greedy decoding writes, then all others by weight; first corners by falling probability."""
+def _ranked(first: list[int], second: list[list[int]], joint: list[list[float]]) -> tuple[ScoredPair, ...]:
     scored = [
         ScoredPair((corner, other), weight)
         for corner, others, weights in zip(first, second, joint, strict=True)

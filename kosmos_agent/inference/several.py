@@ -14,11 +14,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from kosmos_agent.inference.corners import CornerScores, ScoredPair, ranked
+from kosmos_agent.inference.candidates import Decision
+from kosmos_agent.inference.corners import ScoredPair
 from kosmos_agent.inference.frame import EncodedFrame
 from kosmos_agent.inference.generate import StopCallback
 from kosmos_agent.inference.grammar import Grammar
 from kosmos_agent.inference.packed import PackedPhrases
+from kosmos_agent.location import pair_to_box
 from kosmos_agent.model.kosmos2 import Kosmos2
 from kosmos_agent.results import Candidate, Grounding
 from kosmos_agent.tokenizer import Tokenizer
@@ -29,14 +31,21 @@ SAME_BOX_IOU = 0.6
 
 
 @dataclass(frozen=True)
-class WrittenBoxes:
-    """boxes: in the order in which they were written; at least one unless stopped.
+class WrittenBox:
+    """opened: probability that the model opens `<object>` and then goes on as far as this box.
 
-    Each box is scored like a phrase of its own (`corners.CornerScores`): `presence` is the probability that the model
-    opens `<object>` and then goes on as far as this box, `pairs` are the written one, then those that were tried.
+    pairs: the written one, then those that were tried.
     """
 
-    boxes: tuple[CornerScores, ...]
+    opened: float
+    pairs: tuple[ScoredPair, ...]
+
+
+@dataclass(frozen=True)
+class WrittenBoxes:
+    """In the order in which they were written; at least one unless stopped."""
+
+    boxes: tuple[WrittenBox, ...]
     stopped: bool
 
 
@@ -55,7 +64,7 @@ def write_boxes(
     """`texts`: ids from `<grounding>` to `</phrase>`. `should_stop` is asked before each box."""
     packed = PackedPhrases(model, frame, sum(map(len, texts)) + len(texts) * most * (first_corners + 2))
     opens: list[float] = model.logits(packed.read(texts)).float().softmax(dim=-1)[:, tokenizer.object_id].tolist()
-    boxes: list[list[CornerScores]] = [[] for _ in texts]
+    boxes: list[list[WrittenBox]] = [[] for _ in texts]
     live, so_far, token, stopped = list(range(len(texts))), opens, tokenizer.object_id, False
     for _ in range(most):
         stopped = should_stop is not None and should_stop()
@@ -64,7 +73,7 @@ def write_boxes(
         hidden = packed.write(live, [token] * len(live))
         pairs, hidden = _write_box(packed, tokenizer, live, hidden, (first_corners, second_corners))
         for phrase, p, found in zip(live, so_far, pairs, strict=True):
-            boxes[phrase].append(CornerScores(p, found))
+            boxes[phrase].append(WrittenBox(p, found))
         more = _goes_on(model, tokenizer, hidden)
         going = [place for place, p in enumerate(more) if p > 0.5]
         live, so_far = [live[place] for place in going], [so_far[place] * more[place] for place in going]
@@ -83,8 +92,18 @@ def _write_box(
     second_logits = packed.model.logits(hidden, rows).float().masked_fill(~allowed, -torch.inf)
     second_p, second = second_logits.log_softmax(dim=-1).topk(corners[1], dim=-1)
     joint = (first_p[..., None] + second_p).exp()
-    pairs = [ranked(first[k].tolist(), second[k].tolist(), joint[k].tolist()) for k in range(len(live))]
+    pairs = [_pairs(first[k].tolist(), second[k].tolist(), joint[k].tolist()) for k in range(len(live))]
     return pairs, packed.write(live, [tokenizer.location_id(found[0].pair[1]) for found in pairs])
+
+
+def _pairs(first: list[int], second: list[list[int]], joint: list[list[float]]) -> tuple[ScoredPair, ...]:
+    """All that are possible, the written one first."""
+    return tuple(
+        ScoredPair((corner, other), p)
+        for corner, others, ps in zip(first, second, joint, strict=True)
+        for other, p in zip(others, ps, strict=True)
+        if p > 0
+    )
 
 
 def _goes_on(model: Kosmos2, tokenizer: Tokenizer, hidden: Tensor) -> list[float]:
@@ -94,23 +113,37 @@ def _goes_on(model: Kosmos2, tokenizer: Tokenizer, hidden: Tensor) -> list[float
     return p
 
 
-def joined(answers: Sequence[Grounding]) -> Grounding:
-    """One answer from an answer for each written box, in written order; at least one. Its candidates are all meant.
+def candidates_of(written: WrittenBoxes, side: int, decision: Decision) -> tuple[Candidate, ...]:
+    """One for each box, in written order: what was opened times the weight of the pairs that mean the same box."""
+    return tuple(_candidate(item, side, decision.merge_iou) for item in written.boxes)
 
-    Found when any box is: what would make one thing ambiguous is another box, and here that is meant too.
+
+def _candidate(item: WrittenBox, side: int, merge_iou: float) -> Candidate:
+    box = pair_to_box(item.pairs[0].pair, side)
+    weight = sum(other.probability for other in item.pairs if pair_to_box(other.pair, side).iou(box) >= merge_iou)
+    return Candidate(box=box, probability=min(1.0, item.opened * weight))
+
+
+def joined(answer: Grounding, written: Sequence[Candidate]) -> Grounding:
+    """The answer to the phrase as one about `written` things, all of them meant; a thing written twice counts once.
+
+    Presence and status stay, but `ambiguous` is found: what rivals one thing is meant here too. Where the answer's
+    probabilities are not the model's own, those of the boxes are brought to the same scale, the first box being the
+    answer's best.
     """
     things: list[Candidate] = []
-    for found in (answer.best for answer in answers if answer.candidates):
+    for found in written:
         twin = next((k for k, thing in enumerate(things) if thing.box.iou(found.box) >= SAME_BOX_IOU), None)
         if twin is None:
             things.append(found)
         elif found.probability > things[twin].probability:
             things[twin] = found
-    sure = any(answer.status in ("found", "ambiguous") for answer in answers)
-    return answers[0].model_copy(
+    scale = answer.best.probability / max(written[0].probability, 1e-12) if answer.candidates and written else 1.0
+    scaled = [Candidate(box=item.box, probability=min(1.0, item.probability * scale)) for item in things]
+    return answer.model_copy(
         update={
             "count": "many",
-            "status": "found" if sure else answers[0].status,
-            "candidates": tuple(sorted(things, key=lambda item: -item.probability)),
+            "status": "found" if answer.status == "ambiguous" else answer.status,
+            "candidates": tuple(sorted(scaled, key=lambda item: -item.probability)),
         }
     )
