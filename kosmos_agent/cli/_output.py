@@ -75,7 +75,8 @@ def print_run(run: Run) -> None:
 
 def print_grounding(answer: Grounding) -> None:
     status = typer.style(answer.status.replace("_", " "), fg=_STATUS_STYLES.get(answer.status), bold=True)
-    typer.echo(f"{status}  {answer.phrase}")
+    count = f" {len(answer.meant)}" if answer.count == "many" and answer.meant else ""
+    typer.echo(f"{status}{count}  {answer.phrase}")
     width, height = answer.frame.width, answer.frame.height
     for rank, candidate in enumerate(answer.candidates):
         corners = "  ".join(f"{value:.3f}" for value in candidate.box.corners)
