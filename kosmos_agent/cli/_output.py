@@ -105,11 +105,11 @@ def check_picture_path(path: Path | None) -> None:
         raise InvalidArgumentError(f"--out {path}: the folder {path.parent} does not exist")
 
 
-def make_folder(path: Path) -> None:
+def make_folder(path: Path, option: str = "--out") -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InvalidArgumentError(f"--out {path} is no folder: {error.strerror or error}") from error
+        raise InvalidArgumentError(f"{option} {path} is no folder: {error.strerror or error}") from error
 
 
 def save_picture(image: Image.Image, path: Path) -> None:
