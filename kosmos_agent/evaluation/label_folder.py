@@ -109,7 +109,7 @@ def _parsed(line: bytes, place: str) -> PictureLabels:
 def _relative(name: str, place: str) -> PurePosixPath:
     """The name as a path below the folder; the system's own separators and drives have no meaning in it."""
     path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or any(mark in name for mark in "\\:\0"):
+    if path.is_absolute() or ".." in path.parts or str(path) != name or any(mark in name for mark in "\\:\0"):
         raise InvalidLabelsError(f"{place}: {name!r} leaves the folder; valid: a name inside it, such as 0001.jpg")
     if path.suffix.lower() not in SUFFIXES:
         raise InvalidLabelsError(f"{place}: {name!r} is no picture; valid suffixes: {', '.join(SUFFIXES)}")

@@ -31,8 +31,7 @@ class Mistake:
 
     @property
     def caption(self) -> str:
-        status = self.answer.status.replace("_", " ")
-        return f"{self.phrase.text}: {status}, {100 * self.certainty:.0f} %"
+        return f"{100 * self.certainty:.0f} %  {self.phrase.text}"
 
 
 def certainty_of_mistake(phrase: LabelledPhrase, answer: Grounding) -> float | None:
@@ -82,8 +81,8 @@ def mistakes_sheet(mistakes: WorstMistakes, *, columns: int = 4) -> Image.Image:
 
 def _drawn(mistake: Mistake) -> Image.Image:
     canvas = canvas_from(Image.fromarray(mistake.rgb))
-    marks = [Mark(box, PAPER, "true", weight=0.5) for box in mistake.phrase.boxes]
+    marks = [Mark(box, PAPER, weight=0.5) for box in mistake.phrase.boxes]
     if mistake.answer.candidates:
-        marks.append(Mark(mistake.answer.best.box, STATUS_COLOURS[mistake.answer.status], "answer"))
+        marks.append(Mark(mistake.answer.best.box, STATUS_COLOURS[mistake.answer.status]))
     draw_marks(canvas, marks)
     return finished(canvas)
