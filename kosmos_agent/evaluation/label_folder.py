@@ -61,7 +61,7 @@ def load_pictures(folder: str | Path, labels: Sequence[PictureLabels]) -> Iterat
 def write_pictures(folder: str | Path, pictures: Iterable[LabelledPicture]) -> int:
     """Pictures (by suffix: JPEG, PNG or WebP) and `labels.jsonl` into a new or empty folder; how many they are.
 
-    InvalidLabelsError when the folder holds labels already, or a picture's name leaves the folder.
+    InvalidLabelsError when the folder holds labels already, or a picture would lie outside the folder.
     """
     root = Path(folder)
     if (root / LABELS_FILE).exists():
@@ -110,7 +110,7 @@ def _relative(name: str, place: str) -> PurePosixPath:
     """The name as a path below the folder; the system's own separators and drives have no meaning in it."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or str(path) != name or any(mark in name for mark in "\\:\0"):
-        raise InvalidLabelsError(f"{place}: {name!r} leaves the folder; valid: a name inside it, such as 0001.jpg")
+        raise InvalidLabelsError(f"{place}: {name!r} is outside the folder; valid: a name inside it, such as 0001.jpg")
     if path.suffix.lower() not in SUFFIXES:
         raise InvalidLabelsError(f"{place}: {name!r} is no picture; valid suffixes: {', '.join(SUFFIXES)}")
     return path
@@ -124,7 +124,7 @@ def _inside(root: Path, name: str, place: str) -> Path:
     except OSError as error:
         raise InvalidLabelsError(f"{place}: {name!r} cannot be opened ({error.strerror})") from error
     if not real.is_relative_to(root.resolve()):
-        raise InvalidLabelsError(f"{place}: {name!r} is a link that leaves the folder")
+        raise InvalidLabelsError(f"{place}: {name!r} is a link to outside the folder")
     if not is_file or size > MAX_PICTURE_BYTES:
         raise InvalidLabelsError(f"{place}: {name!r} is no file of at most {MAX_PICTURE_BYTES} bytes")
     return path
