@@ -38,6 +38,12 @@ class InvalidArgumentError(KosmosAgentError):
     code = "invalid_argument"
 
 
+class InvalidLabelsError(KosmosAgentError):
+    """A folder of labelled pictures does not keep to the format; the message names the line."""
+
+    code = "invalid_labels"
+
+
 class UnknownModelError(KosmosAgentError):
     """No model of that name, folder or hub id."""
 

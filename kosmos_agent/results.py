@@ -12,6 +12,7 @@ from kosmos_agent.errors import InvalidBoxError, NoTargetError
 Status = Literal["found", "ambiguous", "not_found", "cannot_tell"]
 Relation = Literal["left of", "right of", "behind", "in front of", "next to", "on", "nearest to"]
 ClauseState = Literal["holds", "fails", "unsure"]
+Count = Literal["one", "many"]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Vector3 = tuple[float, float, float]
 
@@ -114,10 +115,13 @@ class Grounding(_Frozen):
     `presence` is the probability that the model opens `<object>` after the phrase.
     `clauses`: what the phrase says about place, and whether it holds for the best candidate. One that fails turns
     `found` into `cannot_tell`.
+    `candidates` begin with the likeliest. `count` says how they belong together: for `one` thing they are rivals; of
+    `many` ("the cups") each is a thing of its own, and all are the answer.
     """
 
     phrase: str
     status: Status
+    count: Count = "one"
     candidates: tuple[Candidate, ...]
     presence: Probability
     probability_kind: Literal["joint", "calibrated"] = "joint"
@@ -132,6 +136,13 @@ class Grounding(_Frozen):
         if not self.candidates:
             raise NoTargetError(f"{self.phrase!r} was {self.status}: the answer holds no box")
         return self.candidates[0]
+
+    @property
+    def meant(self) -> tuple[Candidate, ...]:
+        """What the answer stands by: the one found, or all that were; nothing under any other status."""
+        if self.status != "found":
+            return ()
+        return self.candidates if self.count == "many" else self.candidates[:1]
 
 
 def with_clauses(answer: Grounding, clauses: tuple[Clause, ...]) -> Grounding:

@@ -16,7 +16,7 @@ _POINTERS = (("It", "is"), ("It", "is"), ("It", "is"), ("This", "is"), ("The obj
 
 def caption(scene: Geometry, rng: Random) -> Task | None:
     """The most prominent things left to right, equals together: ` a red cup`, ` and`, ` two blue boxes`."""
-    groups = _prominent(scene)
+    groups = _groups(scene)
     if not groups:
         return None
     pieces = [Piece(" An image of", given="text")]
@@ -29,13 +29,17 @@ def caption(scene: Geometry, rng: Random) -> Task | None:
     return Task("caption", tuple(pieces))
 
 
-def _prominent(scene: Geometry) -> list[list[int]]:
-    """Groups of equal things among the largest, each group and the row of groups ordered left to right."""
+def prominent(scene: Geometry) -> list[int]:
+    """The largest things that show well, at most `MENTIONED`, left to right: what a brief caption names."""
     shown = [index for index in range(len(scene.objects)) if scene.eligible[index]]
     largest = sorted(shown, key=scene.area.__getitem__, reverse=True)[:MENTIONED]
-    chosen = sorted(largest, key=scene.centre_x.__getitem__)
+    return sorted(largest, key=scene.centre_x.__getitem__)
+
+
+def _groups(scene: Geometry) -> list[list[int]]:
+    """The prominent things, equals together, each group and the row of groups ordered left to right."""
     groups: dict[tuple[str, str], list[int]] = {}
-    for index in chosen:
+    for index in prominent(scene):
         thing = scene.objects[index]
         groups.setdefault((thing.colour, thing.category), []).append(index)
     return list(groups.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
 
 from kosmos_agent.training.examples import Piece, Task
@@ -19,7 +19,7 @@ _PLACES = ("left of", "right of", "on", "next to", "behind", "in front of")
 
 
 def question(scene: Geometry, rng: Random, lexicon: Lexicon) -> Task | None:
-    exchange = rng.choice(_SORTS)(scene, rng, lexicon)
+    exchange = rng.choice(tuple(SORTS.values()))(scene, rng, lexicon)
     if exchange is None:
         return None
     asked, answer = exchange
@@ -102,9 +102,9 @@ def what_is_where(scene: Geometry, rng: Random, lexicon: Lexicon) -> Exchange | 
     return f"What is {where} {definite(head, rng)}?", words
 
 
-_SORTS: tuple[Callable[[Geometry, Random, Lexicon], Exchange | None], ...] = (
-    how_many,
-    what_colour,
-    is_there,
-    what_is_where,
-)
+SORTS: Mapping[str, Callable[[Geometry, Random, Lexicon], Exchange | None]] = {
+    "how many": how_many,
+    "what colour": what_colour,
+    "is there": is_there,
+    "what is where": what_is_where,
+}

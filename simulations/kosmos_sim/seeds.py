@@ -17,6 +17,7 @@ class Purpose(IntEnum):
     PICTURE = 2
     ORDER = 3
     EXAMPLE = 4
+    LABEL = 5
 
 
 def generator(purpose: Purpose, *numbers: int) -> np.random.Generator:
