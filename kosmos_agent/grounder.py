@@ -7,19 +7,24 @@ answer = view.find("the red cup")        # each question costs only its own few 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from kosmos_agent import prompts
+from kosmos_agent.calibration import CHEAP_FEATURES, Calibration, Feature
 from kosmos_agent.errors import CancelledError, CheckpointError, InvalidArgumentError
 from kosmos_agent.images import as_rgb_array
-from kosmos_agent.inference.candidates import Decision, joint_with_presence, merge, status_of
-from kosmos_agent.inference.corners import CornerScores, score_corners
+from kosmos_agent.inference.answer import AnswerRules
+from kosmos_agent.inference.calibration_file import load_calibration
+from kosmos_agent.inference.candidates import Decision
 from kosmos_agent.inference.devices import check_device
+from kosmos_agent.inference.evidence import Evidence, Looks, gather
 from kosmos_agent.inference.frame import EncodedFrame, Stopwatch, continue_frame, encode_frame
 from kosmos_agent.inference.generate import Decoding, StopCallback, generate
 from kosmos_agent.markup import from_tagged
@@ -56,7 +61,11 @@ class Profile:
 
 
 class Grounder:
-    """A model ready to look at pictures. Views may be used from several threads."""
+    """A model ready to look at pictures. Views may be used from several threads.
+
+    calibration: None where the numbers in answers are the model's own, and nothing can be said to be absent.
+    warnings: what is amiss but did not keep it from loading, such as a calibration that is for other weights.
+    """
 
     def __init__(
         self,
@@ -66,6 +75,8 @@ class Grounder:
         name: str,
         profile: Profile | None = None,
         decision: Decision | None = None,
+        calibration: Calibration | None = None,
+        warnings: tuple[str, ...] = (),
     ) -> None:
         self.model = model
         self.tokenizer = tokenizer
@@ -73,6 +84,8 @@ class Grounder:
         self.name = name
         self.profile = profile or Profile()
         self.decision = decision or Decision()
+        self.calibration = calibration
+        self.warnings = warnings
 
     @classmethod
     def load(
@@ -96,24 +109,27 @@ class Grounder:
         folder = locate(model)
         tokenizer, profile = load_tokenizer(folder), Profile.read(folder)
         check_tokenizer(tokenizer, read_config(folder))
+        calibration, warnings = load_calibration(folder)
         loaded = load_model(folder, dtype=_dtype(dtype, device), device=device)
-        return cls(loaded, tokenizer, name=str(model), profile=profile)
+        return cls(loaded, tokenizer, name=str(model), profile=profile, calibration=calibration, warnings=warnings)
 
     def view(self, image: Picture, *, stamp_ns: int | None = None, frame_id: str = "camera_optical_frame") -> View:
         """Look at a picture: PIL, or (H, W, 3) uint8 RGB. InvalidImageError when it is neither."""
         rgb = as_rgb_array(image)
         height, width = rgb.shape[:2]
         frame = Frame(width=width, height=height, stamp_ns=stamp_ns, frame_id=frame_id)
-        return View(self, frame, encode_frame(self.model, self.processor, rgb))
+        return View(self, frame, rgb, encode_frame(self.model, self.processor, rgb))
 
 
 class View:
     """One picture, encoded. Every method continues the same image prefix and leaves it as it is."""
 
-    def __init__(self, grounder: Grounder, frame: Frame, encoded: EncodedFrame) -> None:
+    def __init__(self, grounder: Grounder, frame: Frame, rgb: NDArray[np.uint8], encoded: EncodedFrame) -> None:
         self.grounder = grounder
         self.frame = frame
+        self.rgb = rgb
         self.encoded = encoded
+        self._mirrored: EncodedFrame | None = None
 
     def find(self, phrase: str) -> Grounding:
         """Where is the thing that `phrase` names? InvalidPhraseError for no phrase or one over 256 characters."""
@@ -124,12 +140,16 @@ class View:
         if not 1 <= len(phrases) <= MAX_PHRASES:
             raise InvalidArgumentError(f"{len(phrases)} phrases; valid: 1 to {MAX_PHRASES} at a time")
         clock = Stopwatch(self.grounder.model.device)
-        tokenizer = self.grounder.tokenizer
-        texts = [tokenizer.encode_words(prompts.phrase_grounding(phrase)) for phrase in phrases]
-        scores = score_corners(self.grounder.model, tokenizer, self.encoded, texts)
+        calibration = self.grounder.calibration
+        evidence = self.evidence(phrases, CHEAP_FEATURES if calibration is None else calibration.features)
         clock.lap("query")
         timings = {**self.encoded.timings_ms, **clock.laps_ms}
-        return [self._grounding(phrase, score, timings) for phrase, score in zip(phrases, scores, strict=True)]
+        return [self._grounding(phrase, item, timings) for phrase, item in zip(phrases, evidence, strict=True)]
+
+    def evidence(self, phrases: Sequence[str], features: Collection[Feature] = CHEAP_FEATURES) -> list[Evidence]:
+        """What the answers to `phrases` rest on, before they are judged; `kosmos-agent calibrate` fits on it."""
+        looks = Looks(self.grounder.model, self.grounder.tokenizer, self.encoded, self._mirror_image)
+        return gather(looks, phrases, features, self.grounder.decision)
 
     def describe(self, box: Box, *, should_stop: StopCallback | None = None) -> GroundedText:
         """What is in the box? The whole text links to it."""
@@ -153,18 +173,17 @@ class View:
         prompt = prompts.grounded_question(question) if grounded else prompts.plain_question(question)
         return self._write(prompt, Decoding(max_new_tokens=64), should_stop, whole=False)
 
-    def _grounding(self, phrase: str, scores: CornerScores, timings_ms: dict[str, float]) -> Grounding:
-        decision = self.grounder.decision
-        candidates = merge(joint_with_presence(scores), self.grounder.tokenizer.grid_side, decision)
-        return Grounding(
-            phrase=phrase,
-            status=status_of(scores.presence, candidates, decision),
-            candidates=candidates,
-            presence=min(1.0, scores.presence),
-            frame=self.frame,
-            model=self.grounder.name,
-            timings_ms=timings_ms,
-        )
+    def _grounding(self, phrase: str, evidence: Evidence, timings_ms: dict[str, float]) -> Grounding:
+        grounder = self.grounder
+        rules = AnswerRules(grounder.decision, grounder.calibration)
+        return rules.answer(phrase, evidence, frame=self.frame, model=grounder.name, timings_ms=timings_ms)
+
+    def _mirror_image(self) -> EncodedFrame:
+        """Read once, when a feature asks for it."""
+        if self._mirrored is None:
+            rgb = np.ascontiguousarray(self.rgb[:, ::-1])
+            self._mirrored = encode_frame(self.grounder.model, self.grounder.processor, rgb)
+        return self._mirrored
 
     def _write(self, prompt: str, decoding: Decoding, should_stop: StopCallback | None, *, whole: bool) -> GroundedText:
         """`whole` keeps the prompt's words in the text. CancelledError when `should_stop` said so."""

@@ -182,7 +182,7 @@ def test_more_image_slots_than_ids_are_refused(tmp_path):
 
 
 def pairs(*scored):
-    return CornerScores(1.0, tuple(ScoredPair(pair, p) for pair, p in scored))
+    return CornerScores(1.0, tuple(ScoredPair(pair, p) for pair, p in scored), 9.0, 0.0, 0.0)
 
 
 def test_overlapping_pairs_are_one_candidate_and_the_greedy_one_leads():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kosmos_agent.inference.corners import CornerScores, ScoredPair
+from kosmos_agent.inference.corners import CornerScores
 from kosmos_agent.location import pair_to_box
 from kosmos_agent.results import Candidate, Status
 
@@ -43,16 +43,24 @@ def merge(scores: CornerScores, side: int, decision: Decision) -> tuple[Candidat
     return (first, *sorted(kept, key=lambda candidate: -candidate.probability))
 
 
-def joint_with_presence(scores: CornerScores) -> CornerScores:
-    """Pairs weighted by the probability that a box is opened at all."""
-    pairs = tuple(ScoredPair(item.pair, item.probability * scores.presence) for item in scores.pairs)
-    return CornerScores(scores.presence, pairs)
+def joint_with_presence(candidates: Sequence[Candidate], presence: float, decision: Decision) -> tuple[Candidate, ...]:
+    """Candidates weighted by the probability that a box is opened at all; of the later ones, those above the noise."""
+    weighted = [Candidate(box=item.box, probability=min(1.0, item.probability * presence)) for item in candidates]
+    return tuple(weighted[:1] + [item for item in weighted[1:] if item.probability >= decision.min_probability])
 
 
-def status_of(presence: float, candidates: Sequence[Candidate], decision: Decision) -> Status:
-    """Without calibration only `found`, `ambiguous` or `cannot_tell`: a low presence is no proof of absence."""
+def rivals(candidates: Sequence[Candidate], decision: Decision) -> tuple[Candidate, ...]:
+    """The best candidate and all of similar weight."""
+    return tuple(item for item in candidates if item.probability >= decision.rival * candidates[0].probability)
+
+
+def status_of(presence: float, candidates: Sequence[Candidate], decision: Decision, *, several: bool = False) -> Status:
+    """Without calibration only `found`, `ambiguous` or `cannot_tell`: a low presence is no proof of absence.
+
+    several: the phrase names more than one thing, so candidates of similar weight are no question.
+    """
     if not candidates or presence < decision.min_presence or candidates[0].probability < decision.min_found:
         return "cannot_tell"
-    if len(candidates) > 1 and candidates[1].probability >= decision.rival * candidates[0].probability:
+    if not several and len(rivals(candidates, decision)) > 1:
         return "ambiguous"
     return "found"
