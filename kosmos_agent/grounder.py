@@ -95,10 +95,12 @@ class Grounder:
         dtype: str = "auto",
         device: str = "cpu",
         threads: int | None = None,
+        calibrated: bool = True,
     ) -> Grounder:
         """An embedded name, a local folder in the published layout, or a hub id.
 
         dtype: auto is float32 on a CPU and bfloat16 elsewhere. threads: CPU threads of the whole process.
+        calibrated: use the folder's calibration.json; one for other weights is set aside with a warning.
         UnknownModelError, CheckpointError (naming the tensors), InvalidArgumentError.
         """
         if threads is not None:
@@ -109,7 +111,7 @@ class Grounder:
         folder = locate(model)
         tokenizer, profile = load_tokenizer(folder), Profile.read(folder)
         check_tokenizer(tokenizer, read_config(folder))
-        calibration, warnings = load_calibration(folder)
+        calibration, warnings = load_calibration(folder) if calibrated else (None, ())
         loaded = load_model(folder, dtype=_dtype(dtype, device), device=device)
         return cls(loaded, tokenizer, name=str(model), profile=profile, calibration=calibration, warnings=warnings)
 

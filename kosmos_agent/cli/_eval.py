@@ -25,7 +25,9 @@ def evaluate_tabletop(choice: ModelChoice, split: str, scenes: int | None) -> di
     chosen = _SPLITS[split]
     count = min(scenes or chosen.scenes, chosen.scenes)
     grounder = load_grounder(choice)
-    pictures = track(_labelled(chosen, count), description=f"{split} scenes", total=count, console=Console(stderr=True))
+    pictures = track(
+        labelled_scenes(chosen, count), description=f"{split} scenes", total=count, console=Console(stderr=True)
+    )
     report = evaluate_grounding(grounder, pictures)
     return {
         **report.summary(),
@@ -36,7 +38,8 @@ def evaluate_tabletop(choice: ModelChoice, split: str, scenes: int | None) -> di
     }
 
 
-def _labelled(split: Split, count: int) -> Iterator[tuple[NDArray[np.uint8], list[LabelledPhrase]]]:
+def labelled_scenes(split: Split, count: int) -> Iterator[tuple[NDArray[np.uint8], list[LabelledPhrase]]]:
+    """The first `count` scenes of a split with their fixed phrases."""
     for record, expressions in split_phrases(split, split_records(split, count)):
         boxes = {thing.instance: _box(thing.box) for thing in record.objects}
         yield (

@@ -187,5 +187,6 @@ def _distance_m(first: Target3D, second: Target3D) -> float:
 
 def _unfound_message(answer: Grounding) -> str:
     if answer.status == "ambiguous":
-        return f"{len(answer.candidates)} things fit {answer.phrase!r}; say which one; nothing was moved"
+        question = answer.question or "say which one"
+        return f"{len(answer.candidates)} things fit {answer.phrase!r}; {question}; nothing was moved"
     return f"{answer.phrase!r} was {answer.status.replace('_', ' ')}; nothing was moved"
