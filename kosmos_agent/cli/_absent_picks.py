@@ -29,10 +29,13 @@ class AbsentTrial:
 def absent_trial(eye: Eye, seed: int, category: str) -> AbsentTrial:
     """A table laid for `category`, asked for a colour and a category that nothing on it has or could pass for."""
     try:
-        world = Tabletop.random(seed, (category, None))
+        return _asked_in_vain(eye, seed, category)
     except LayoutError as error:
         return AbsentTrial(seed, f"nothing like a {category}", error.code, started=False, lifted=False)
-    with world:
+
+
+def _asked_in_vain(eye: Eye, seed: int, category: str) -> AbsentTrial:
+    with Tabletop.random(seed, (category, None)) as world:
         wanted, colour = missing_words(world.items, np.random.default_rng([seed, 1]))
         phrase = f"the {colour} {wanted}"
         course = attempt(world, eye, phrase)
