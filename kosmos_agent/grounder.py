@@ -120,17 +120,17 @@ class Grounder:
         rgb = as_rgb_array(image)
         height, width = rgb.shape[:2]
         frame = Frame(width=width, height=height, stamp_ns=stamp_ns, frame_id=frame_id)
-        return View(self, frame, rgb, encode_frame(self.model, self.processor, rgb))
+        return View(self, frame, encode_frame(self.model, self.processor, rgb), rgb)
 
 
 class View:
     """One picture, encoded. Every method continues the same image prefix and leaves it as it is."""
 
-    def __init__(self, grounder: Grounder, frame: Frame, rgb: NDArray[np.uint8], encoded: EncodedFrame) -> None:
+    def __init__(self, grounder: Grounder, frame: Frame, encoded: EncodedFrame, rgb: NDArray[np.uint8]) -> None:
         self.grounder = grounder
         self.frame = frame
-        self.rgb = rgb
         self.encoded = encoded
+        self._rgb = rgb
         self._mirrored: EncodedFrame | None = None
 
     def find(self, phrase: str) -> Grounding:
@@ -183,7 +183,7 @@ class View:
     def _mirror_image(self) -> EncodedFrame:
         """Read once, when a feature asks for it."""
         if self._mirrored is None:
-            rgb = np.ascontiguousarray(self.rgb[:, ::-1])
+            rgb = np.ascontiguousarray(self._rgb[:, ::-1])
             self._mirrored = encode_frame(self.grounder.model, self.grounder.processor, rgb)
         return self._mirrored
 

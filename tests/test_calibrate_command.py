@@ -7,15 +7,19 @@ import sys
 
 import numpy as np
 import pytest
+from calibrations import calibration
 from PIL import Image
 from tiny_kosmos import TOKENIZER, tiny_model
 
 from kosmos_agent.calibration import CHEAP_FEATURES, Calibration
 from kosmos_agent.cli.app import main
-from kosmos_agent.errors import CheckpointError
+from kosmos_agent.errors import CheckpointError, InvalidArgumentError
+from kosmos_agent.evaluation.calibration_samples import collect_samples
+from kosmos_agent.evaluation.grounding import LabelledPhrase
 from kosmos_agent.grounder import Grounder
 from kosmos_agent.model.checkpoint import save_model
 from kosmos_agent.model.fingerprint import weights_sha256
+from kosmos_agent.results import Box
 
 PICTURES, SIDE = 12, 32
 PHRASES = ("the red cup", "the blue box", "the cup left of the box", "box", "the red box", "an image")
@@ -121,6 +125,32 @@ def test_a_malformed_calibration_stops_loading_but_not_calibrating(run, folder, 
         Grounder.load(folder)
     assert run("--model", folder, "--data", data)[0] == 0
     assert Grounder.load(folder).calibration is not None
+
+
+def test_what_is_right_is_judged_on_the_boxes_that_users_get(original):
+    grounder = Grounder.load(original)
+    picture = np.random.default_rng(5).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
+    answers = grounder.view(picture).find_all(PHRASES[:3])
+    hit, missed = answers[0].best.box, answers[1].best.box
+    far = Box(x1=0, y1=0, x2=1, y2=1) if missed.area < 0.4 else Box(x1=0, y1=0, x2=0.01, y2=0.01)
+    phrases = [
+        LabelledPhrase(PHRASES[0], "plural", (far, hit)),
+        LabelledPhrase(PHRASES[1], "attribute", (far,)),
+        LabelledPhrase(PHRASES[2], "absent", ()),
+    ]
+    samples = collect_samples(grounder, [(picture, []), (picture, phrases)])
+    assert [(item.picture, item.present, item.correct) for item in samples] == [
+        (1, True, True), (1, True, False), (1, False, False)
+    ]  # fmt: skip
+    assert [item.probability for item in samples] == [answer.best.probability for answer in answers]
+    assert [item.presence for item in samples] == [answer.presence for answer in answers]
+
+
+def test_a_calibrated_model_is_no_ground_to_fit_on(original):
+    grounder = Grounder.load(original)
+    grounder.calibration = calibration()
+    with pytest.raises(InvalidArgumentError, match="calibrated=False"):
+        collect_samples(grounder, [])
 
 
 @pytest.mark.parametrize("shard_bytes", [10**9, 4_000])

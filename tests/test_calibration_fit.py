@@ -43,7 +43,7 @@ def test_what_is_calibrated_already_stays_as_it_is():
 def test_wrong_probabilities_are_put_right_on_answers_not_seen(sharp, shift):
     found, fresh = fitted(samples(3000, sharp=sharp, shift=shift)), samples(3000, 1, sharp, shift)
     truth = [item.present for item in fresh]
-    before = ece([item.object_probability for item in fresh], truth)
+    before = ece([item.presence for item in fresh], truth)
     after = ece([found.presence.probability(item.features) for item in fresh], truth)
     assert after < 0.04
     assert after < before - 0.02

@@ -13,7 +13,6 @@ from kosmos_agent import prompts
 from kosmos_agent.calibration import CHEAP_FEATURES, FEATURES
 from kosmos_agent.inference import evidence as evidence_module
 from kosmos_agent.inference.evidence import mirror
-from kosmos_agent.inference.frame import continue_frame
 from kosmos_agent.location import box_to_pair
 from kosmos_agent.results import Box
 
@@ -37,9 +36,12 @@ def ids(phrase):
 
 @torch.inference_mode()
 def log_p(view, tokens):
-    """(T, vocabulary) of the whole model behind the picture, for each token of `tokens` as the last one read."""
-    read = [continue_frame(view.grounder.model, view.encoded, tokens[: k + 1], 0).hidden for k in range(len(tokens))]
-    return view.grounder.model.logits(torch.cat(read)).log_softmax(-1)
+    """(T, vocabulary): what follows each of `tokens` behind the picture, by one plain pass of the whole model."""
+    model, processor = view.grounder.model, view.grounder.processor
+    prefix, image_mask = processor.image_row.ids, processor.image_row.image_mask
+    ids = torch.tensor([[TOKENIZER.bos_id, *prefix, *tokens]])
+    mask = torch.tensor([[0, *image_mask, *[0] * len(tokens)]])
+    return model(ids, pixels=processor.pixels([PICTURE]), image_mask=mask)[0, -len(tokens) :].log_softmax(-1)
 
 
 def test_every_answer_has_the_features_asked_for(view, found):

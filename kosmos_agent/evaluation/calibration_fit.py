@@ -81,9 +81,9 @@ def fit_calibration(
             n_pictures=len({sample.picture for sample in samples}),
             n=len(samples),
             n_absent=int((~present).sum()),
-            presence=_scores([sample.object_probability for sample in samples], presence, present),
+            presence=_scores([sample.presence for sample in samples], presence, present),
             correctness=_scores(
-                [sample.joint_probability for sample in samples],
+                [sample.probability for sample in samples],
                 correctness,
                 np.array([sample.correct for sample in samples]),
             ),

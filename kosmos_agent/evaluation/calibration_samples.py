@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kosmos_agent.calibration import CHEAP_FEATURES, Feature, Features
+from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.evaluation.grounding import LabelledPhrase
-from kosmos_agent.grounder import Grounder
+from kosmos_agent.grounder import Grounder, View
 
 RIGHT_IOU = 0.5
 
@@ -22,14 +23,14 @@ LabelledPictures = Iterable[tuple[NDArray[np.uint8], Sequence[LabelledPhrase]]]
 class Sample:
     """One phrase asked of picture number `picture`.
 
-    object_probability, joint_probability: the model's own, of `<object>` and of the best box with it.
-    present: the phrase names something. correct: the best box overlaps one that it names by `RIGHT_IOU` or more.
+    presence, probability: the model's own, of `<object>` and of the best box. present: the phrase names something.
+    correct: the best box of the answer overlaps one that it names by `RIGHT_IOU` or more.
     """
 
     picture: int
     features: Features
-    object_probability: float
-    joint_probability: float
+    presence: float
+    probability: float
     present: bool
     correct: bool
 
@@ -37,22 +38,29 @@ class Sample:
 def collect_samples(
     grounder: Grounder, pictures: LabelledPictures, features: Collection[Feature] = CHEAP_FEATURES
 ) -> list[Sample]:
-    """One view per picture, all its phrases in one pass, whatever calibration the grounder has."""
+    """One view per picture. What is right is judged on the boxes that users get: those of `View.find_all`.
+
+    InvalidArgumentError for a grounder that applies a calibration.
+    """
+    if grounder.calibration is not None:
+        raise InvalidArgumentError(f"{grounder.name} is calibrated already; valid: loaded with calibrated=False")
     samples: list[Sample] = []
     for number, (rgb, phrases) in enumerate(pictures):
-        if not phrases:
-            continue
-        evidence = grounder.view(rgb).evidence([phrase.text for phrase in phrases], features)
-        for phrase, item in zip(phrases, evidence, strict=True):
-            best = item.candidates[0]
-            samples.append(
-                Sample(
-                    picture=number,
-                    features=item.features,
-                    object_probability=item.presence,
-                    joint_probability=item.presence * best.probability,
-                    present=bool(phrase.boxes),
-                    correct=any(best.box.iou(box) >= RIGHT_IOU for box in phrase.boxes),
-                )
-            )
+        if phrases:
+            samples += _ask(grounder.view(rgb), number, phrases, features)
     return samples
+
+
+def _ask(view: View, number: int, phrases: Sequence[LabelledPhrase], features: Collection[Feature]) -> list[Sample]:
+    texts = [phrase.text for phrase in phrases]
+    return [
+        Sample(
+            picture=number,
+            features=evidence.features,
+            presence=answer.presence,
+            probability=answer.best.probability,
+            present=bool(phrase.boxes),
+            correct=any(answer.best.box.iou(box) >= RIGHT_IOU for box in phrase.boxes),
+        )
+        for phrase, evidence, answer in zip(phrases, view.evidence(texts, features), view.find_all(texts), strict=True)
+    ]
