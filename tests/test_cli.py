@@ -220,6 +220,7 @@ def test_a_damaged_checkpoint_is_named(run, folder, photo, tmp_path, damage):
         (["find", "a.png", "b", "--out", "x" * 300 + "/picture.png"], "too long"),
         (["find", "x" * 300, "b"], "too long"),
         (["demo", "pick up the elephant"], "valid: cup"),
+        (["calibrate", "--split", "test"], "validation"),
     ],
 )
 def test_usage_errors_are_one_line(run, words, part, tmp_path, monkeypatch):
@@ -260,7 +261,7 @@ def test_a_missing_module_of_our_own_is_no_missing_extra():
 def test_version_and_help(run):
     assert run("--version")[1].startswith("kosmos-agent 0.")
     assert run()[1] == run("--help")[1]
-    for command in ("find", "caption", "answer", "describe", "demo", "bench", "doctor", "eval", "train"):
+    for command in ("find", "caption", "answer", "describe", "demo", "bench", "doctor", "eval", "train", "calibrate"):
         assert command in run("--help")[1]
 
 
