@@ -8,7 +8,7 @@ answer = view.find("the red cup")        # each question costs only its own few 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Literal
 
@@ -109,11 +109,13 @@ class Grounder:
         device: str = "cpu",
         threads: int | None = None,
         calibrated: bool = True,
+        zoom: bool | None = None,
     ) -> Grounder:
         """An embedded name, a local folder in the published layout, or a hub id.
 
         dtype: auto is float32 on a CPU and bfloat16 elsewhere. threads: CPU threads of the whole process.
         calibrated: use the folder's calibration.json; one for other weights is set aside with a warning.
+        zoom: whether small things get a second look; None leaves it to the model's profile.
         UnknownModelError, CheckpointError (naming the tensors), InvalidArgumentError.
         """
         if threads is not None:
@@ -123,6 +125,8 @@ class Grounder:
         check_device(device)
         folder = locate(model)
         tokenizer, profile = load_tokenizer(folder), Profile.read(folder)
+        if zoom is not None:
+            profile = replace(profile, zoom=zoom)
         check_tokenizer(tokenizer, read_config(folder))
         calibration, warnings = load_calibration(folder) if calibrated else (None, ())
         loaded = load_model(folder, dtype=_dtype(dtype, device), device=device)

@@ -290,3 +290,20 @@ def test_a_reader_that_goes_away_is_no_error():
     )
     os.close(writer)
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_find_lists_what_the_phrase_says_about_place(run, folder, photo):
+    phrase = "the red cup left of the cup"
+    (clause,) = json.loads(run("find", photo, phrase, "--model", folder, "--json")[1])["clauses"]
+    assert (clause["words"], clause["anchor"]) == ("left of the cup", "the cup")
+    assert clause["state"] in ("holds", "fails", "unsure")
+    assert clause["anchor_box"] is None or len(clause["anchor_box"]) == 4
+    assert f"{clause['state']}  left of the cup" in run("find", photo, phrase, "--model", folder)[1]
+
+
+def test_zoom_is_an_option(run, folder, photo):
+    timings = [
+        json.loads(run("find", photo, PHRASE, "--model", folder, "--json", option)[1])["timings_ms"]
+        for option in ("--zoom", "--no-zoom")
+    ]
+    assert ["zoom" in item for item in timings] == [True, False]

@@ -30,6 +30,7 @@ class ModelChoice:
     dtype: str
     device: str
     threads: int | None
+    zoom: bool | None = None
 
 
 @contextmanager
@@ -51,7 +52,12 @@ def load_grounder(choice: ModelChoice, *, calibrated: bool = True) -> Grounder:
     from kosmos_agent.grounder import Grounder
 
     grounder = Grounder.load(
-        choice.model, dtype=choice.dtype, device=choice.device, threads=choice.threads, calibrated=calibrated
+        choice.model,
+        dtype=choice.dtype,
+        device=choice.device,
+        threads=choice.threads,
+        calibrated=calibrated,
+        zoom=choice.zoom,
     )
     for warning in grounder.warnings:
         typer.echo(f"kosmos-agent: warning: {warning}", err=True)

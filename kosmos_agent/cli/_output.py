@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 _STATUS_STYLES = {"found": typer.colors.GREEN, "ambiguous": typer.colors.YELLOW, "not_found": typer.colors.RED}
+_STATE_STYLES = {"holds": typer.colors.GREEN, "fails": typer.colors.RED, "unsure": typer.colors.YELLOW}
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -33,6 +34,8 @@ def grounding_json(answer: Grounding) -> dict[str, Any]:
     data["candidates"] = [
         {"box": list(candidate.box.corners), "probability": candidate.probability} for candidate in answer.candidates
     ]
+    for clause, dumped in zip(answer.clauses, data["clauses"], strict=True):
+        dumped["anchor_box"] = None if clause.anchor_box is None else list(clause.anchor_box.corners)
     return data
 
 
@@ -84,6 +87,9 @@ def print_grounding(answer: Grounding) -> None:
         x1, y1, x2, y2 = (round(value) for value in candidate.box.to_pixels(width, height))
         sure = f"{100 * candidate.probability:5.1f} %"
         typer.echo(f"  {rank + 1}  {sure}   {corners}   {x2 - x1} x {y2 - y1} px at ({x1}, {y1})")
+    for clause in answer.clauses:
+        state = typer.style(clause.state, fg=_STATE_STYLES[clause.state])
+        typer.echo(f"  {state}  {clause.words}")
     typer.secho(f"  {footer(answer)}", dim=True)
 
 

@@ -64,12 +64,13 @@ def tabletop(
     dtype: options.Dtype = "auto",
     device: options.Device = "cpu",
     threads: options.Threads = None,
+    zoom: options.Zoom = None,
 ) -> None:
     """Boxes, presence, probabilities, texts on labelled table-tops; docs/evaluation.md defines every figure."""
     from kosmos_agent.cli._eval import choose_source, evaluate_tabletop
 
     source = choose_source(split and split.value, look and look.value, images, scenes)
-    result = evaluate_tabletop(ModelChoice(model, dtype, device, threads), source, report)
+    result = evaluate_tabletop(ModelChoice(model, dtype, device, threads, zoom), source, report)
     if as_json:
         print_json(result)
     else:
