@@ -30,7 +30,7 @@ class Zoom:
     times: float = 3.0
     margin: float = 0.15
     smallest: float = 0.22
-    agree: float = 0.3
+    agree: float = 0.2
 
     def wants(self, box: Box) -> bool:
         return box.side < self.below
