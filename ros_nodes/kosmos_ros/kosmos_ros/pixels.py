@@ -99,7 +99,9 @@ def check_size(width: int, height: int, rule: Layout | None = None) -> None:
     if width < 1 or height < 1:
         raise InvalidImageError(f"a picture of {width} x {height} pixels; valid: at least 1 x 1")
     if width * height > MAX_PIXELS:
-        raise InvalidImageError(f"a picture of {width} x {height} pixels; valid: at most {MAX_PIXELS // 10**6} megapixels")
+        raise InvalidImageError(
+            f"a picture of {width} x {height} pixels; valid: at most {MAX_PIXELS // 10**6} megapixels"
+        )
     if rule is None:
         return
     if width % rule.multiple or (rule.mosaic and height % rule.multiple):
