@@ -96,7 +96,7 @@ def _open(source: Path | io.BytesIO, name: str, formats: Sequence[str]) -> Image
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            return Image.open(source, formats=formats)
+            return Image.open(source, formats=tuple(formats))
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise InvalidImageError(f"{name} unpacks to too many pixels; valid: {VALID}") from error
         except UnidentifiedImageError as error:

@@ -15,7 +15,7 @@ from kosmos_agent.errors import InvalidArgumentError
 MAX_TEXT_CHARACTERS = 256
 MAX_PHRASES = 64
 
-WHILE_UNCONFIGURED: dict[str, Any] = {"changes": "while unconfigured"}
+_FIXED: dict[str, Any] = {"changes": "while unconfigured"}
 """Settings that the model or the subscriptions were made with; the others take effect with the next picture."""
 
 
@@ -63,21 +63,17 @@ class Settings(BaseModel):
 class GroundingSettings(Settings):
     """The grounding node."""
 
-    model_path: Text = Field(
-        "tabletop", description="embedded model, folder or hub id", json_schema_extra=WHILE_UNCONFIGURED
-    )
-    device: Text = Field(
-        "cpu", description="where the model runs: cpu, cuda, cuda:1", json_schema_extra=WHILE_UNCONFIGURED
-    )
+    model_path: Text = Field("tabletop", description="embedded model, folder or hub id", json_schema_extra=_FIXED)
+    device: Text = Field("cpu", description="where the model runs: cpu, cuda, cuda:1", json_schema_extra=_FIXED)
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
-        "auto", description="of the weights; auto is float32 on a CPU", json_schema_extra=WHILE_UNCONFIGURED
+        "auto", description="of the weights; auto is float32 on a CPU", json_schema_extra=_FIXED
     )
     threads: int = Field(
         0,
         ge=0,
         le=256,
         description="CPU threads of the model; 0: torch's own choice",
-        json_schema_extra=WHILE_UNCONFIGURED,
+        json_schema_extra=_FIXED,
     )
     phrases: Phrases = Field(
         (), description="standing queries, answered on every newest picture; empty strings count not"
@@ -87,14 +83,12 @@ class GroundingSettings(Settings):
     )
     max_results: int = Field(5, ge=1, le=64, description="candidates for each phrase")
     image_transport: Literal["raw", "compressed"] = Field(
-        "raw", description="of the colour picture", json_schema_extra=WHILE_UNCONFIGURED
+        "raw", description="of the colour picture", json_schema_extra=_FIXED
     )
     image_is_rectified: bool = Field(
         False, description="the colour picture is image_rect: no distortion, P instead of K"
     )
-    use_depth: bool = Field(
-        True, description="subscribe to depth and make targets in metres", json_schema_extra=WHILE_UNCONFIGURED
-    )
+    use_depth: bool = Field(True, description="subscribe to depth and make targets in metres", json_schema_extra=_FIXED)
     depth_unit_m: float = Field(
         0.0, ge=0.0, le=1.0, description="metres per count of the depth picture; 0: by its encoding, as REP 118 says"
     )
@@ -106,7 +100,7 @@ class GroundingSettings(Settings):
         0.2, ge=0.0, le=10.0, description="how long to wait for tf at the picture's stamp"
     )
     tf_history_sec: float = Field(
-        10.0, ge=0.1, le=600.0, description="how long transforms are kept", json_schema_extra=WHILE_UNCONFIGURED
+        10.0, ge=0.1, le=600.0, description="how long transforms are kept", json_schema_extra=_FIXED
     )
     goal_timeout_sec: float = Field(30.0, ge=0.1, le=3600.0, description="of goals that state no timeout")
     track_max_jump_m: float = Field(0.1, ge=0.001, le=10.0, description="a target further off than this is another one")
@@ -115,15 +109,13 @@ class GroundingSettings(Settings):
     publish_markers: bool = Field(True, description="publish ~/markers")
     publish_tf: bool = Field(False, description="publish the best target as a tf frame")
     published_frame: FrameName = Field("kosmos_target", description="name of that frame")
-    diagnostics_period_sec: float = Field(
-        1.0, ge=0.1, le=60.0, description="of /diagnostics", json_schema_extra=WHILE_UNCONFIGURED
-    )
+    diagnostics_period_sec: float = Field(1.0, ge=0.1, le=60.0, description="of /diagnostics", json_schema_extra=_FIXED)
     qos_check_period_sec: float = Field(
         5.0,
         ge=0.5,
         le=600.0,
         description="between comparisons with the publishers",
-        json_schema_extra=WHILE_UNCONFIGURED,
+        json_schema_extra=_FIXED,
     )
 
 

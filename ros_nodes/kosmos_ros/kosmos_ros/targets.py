@@ -45,6 +45,7 @@ def target_message(located: LocatedTarget, width: int, height: int) -> TargetMes
 def target_from_message(message: TargetMessage) -> LocatedTarget:
     """InvalidBoxError where its box lies outside its picture."""
     position, size = message.pose.position, message.size
+    xx, xy, xz, yx, yy, yz, zx, zy, zz = (float(value) for value in message.covariance_m2)
     target = Target3D(
         phrase=message.phrase,
         frame_id=message.header.frame_id,
@@ -53,7 +54,7 @@ def target_from_message(message: TargetMessage) -> LocatedTarget:
         size_m=(size.x, size.y, size.z),
         yaw_rad=message.yaw_rad,
         extent_m=(float(message.extent_m[0]), float(message.extent_m[1])),
-        covariance_m2=tuple(float(value) for value in message.covariance_m2),
+        covariance_m2=(xx, xy, xz, yx, yy, yz, zx, zy, zz),
         support_height_m=message.support_height_m,
         points=message.points,
         box=detections.box_from_message(message.bbox, message.image_width, message.image_height),

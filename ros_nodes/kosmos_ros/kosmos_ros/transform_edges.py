@@ -63,7 +63,7 @@ class MovingEdge:
         before, after = self.samples[place - 1], self.samples[place]
         if before.parent != after.parent:
             raise TransformExtrapolationError(
-                f"frame {child!r} moved from parent {before.parent!r} to {after.parent!r} about {_seconds(stamp_ns)} s; "
+                f"frame {child!r} moved from parent {before.parent!r} to {after.parent!r} then; "
                 f"valid: up to {_seconds(before.stamp_ns)} s, or from {_seconds(after.stamp_ns)} s"
             )
         share = (stamp_ns - before.stamp_ns) / (after.stamp_ns - before.stamp_ns)
