@@ -79,7 +79,10 @@ targets = st.builds(
     probability=unit,
 )
 steps = st.builds(
-    PickStep, name=st.sampled_from(["look", "ground", "locate", "pick"]), look=st.integers(1, 9), duration_ms=st.floats(0, 1e6)
+    PickStep,
+    name=st.sampled_from(["look", "ground", "locate", "pick"]),
+    look=st.integers(1, 9),
+    duration_ms=st.floats(0, 1e6),
 )
 
 
@@ -88,12 +91,13 @@ def pick_reports(draw):
     """As `pick_by_phrase` makes them: with an outcome exactly after a motion."""
     status = draw(st.sampled_from(["picked", "not_picked", "not_found", "ambiguous", "cannot_tell", "moving"]))
     message, outcome = draw(words), None
+    failures = st.sampled_from(["nothing_held", "slipped", "blocked", "timeout", "cancelled"])
     answer = draw(groundings)
     if status in ("picked", "not_picked"):
         outcome = MotionOutcome(
             succeeded=status == "picked",
             phase=draw(st.sampled_from(["approach", "descend", "grasp", "lift"])),
-            reason="done" if status == "picked" else draw(st.sampled_from(["nothing_held", "slipped", "blocked", "timeout"])),
+            reason="done" if status == "picked" else draw(failures),
             message=message,
             duration_s=draw(st.integers(0, 10**6)) / 1000,
         )

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 pytest.importorskip("rclpy", reason="no ROS 2 here: neither its wheels nor a sourced installation")
 
+from kosmos_ros.camera_info import camera_from_info, camera_info_message, check_fits
 from sensor_msgs.msg import CameraInfo, RegionOfInterest
 from std_msgs.msg import Header
 
 from kosmos_agent.errors import CameraModelError
 from kosmos_agent.robot.camera import Camera
-from kosmos_ros.camera_info import camera_from_info, camera_info_message, check_fits
 
 PLUMB_BOB = (-0.21, 0.08, 0.001, -0.0015, -0.01)
 RATIONAL = (0.35, -0.1, 0.0008, -0.0005, 0.02, 0.6, -0.05, 0.03)

@@ -6,9 +6,9 @@ import sys
 from xml.etree import ElementTree
 
 import pytest
+from kosmos_ros import environment
 
 from kosmos_agent.errors import InvalidArgumentError
-from kosmos_ros import environment
 
 XML = "{http://www.eprosima.com}"
 

@@ -10,22 +10,22 @@ from hypothesis import strategies as st
 pytest.importorskip("rclpy", reason="no ROS 2 here: neither its wheels nor a sourced installation")
 pytest.importorskip("kosmos_interfaces", reason="kosmos_interfaces is not built here")
 
+import ros_answers as made
 from builtin_interfaces.msg import Duration
 from kosmos_interfaces.action import Pick
 from kosmos_interfaces.msg import Grounding as GroundingMessage
 from kosmos_interfaces.msg import Reason
-from rclpy.serialization import deserialize_message, serialize_message
-from std_msgs.msg import Header
-from visualization_msgs.msg import Marker
-
-import ros_answers as made
-from kosmos_agent import errors as agent_errors
-from kosmos_agent.errors import CancelledError, InvalidArgumentError, InvalidBoxError, KosmosAgentError, NoDepthError
-from kosmos_agent.results import Box, Candidate, Frame, Grounding
 from kosmos_ros import answers, detections, errors, picks, reasons, stamps
 from kosmos_ros.errors import RemoteError
 from kosmos_ros.markers import target_markers
 from kosmos_ros.targets import LocatedTarget, target_from_message, target_message
+from rclpy.serialization import deserialize_message, serialize_message
+from std_msgs.msg import Header
+from visualization_msgs.msg import Marker
+
+from kosmos_agent import errors as agent_errors
+from kosmos_agent.errors import CancelledError, InvalidArgumentError, InvalidBoxError, KosmosAgentError, NoDepthError
+from kosmos_agent.results import Box, Candidate, Frame, Grounding
 
 
 def over_the_wire(message):
@@ -98,7 +98,8 @@ def test_every_pick_comes_back(report):
 
 def answer(status="found", count=2):
     candidates = tuple(
-        Candidate(box=Box(x1=0.1 * n, y1=0.2, x2=0.1 * n + 0.1, y2=0.4), probability=0.9 - 0.1 * n) for n in range(count)
+        Candidate(box=Box(x1=0.1 * n, y1=0.2, x2=0.1 * n + 0.1, y2=0.4), probability=0.9 - 0.1 * n)
+        for n in range(count)
     )
     frame = Frame(width=640, height=480, stamp_ns=1_500_000_000, frame_id="camera_optical_frame")
     return Grounding(
@@ -108,10 +109,19 @@ def answer(status="found", count=2):
 
 def located(track_id="3", candidate=0):
     target = made.Target3D(
-        phrase="the red cup", frame_id="base", stamp_ns=1_500_000_000, position_m=(0.4, -0.1, 0.05), size_m=(0.1, 0.08, 0.1),
-        yaw_rad=0.5, extent_m=(0.1, 0.07), covariance_m2=(1e-4, 0, 0, 0, 2e-4, 0, 0, 0, 3e-4), support_height_m=0.0,
-        points=900, box=Box(x1=0.1, y1=0.2, x2=0.2, y2=0.4), probability=0.8,
-    )  # fmt: skip
+        phrase="the red cup",
+        frame_id="base",
+        stamp_ns=1_500_000_000,
+        position_m=(0.4, -0.1, 0.05),
+        size_m=(0.1, 0.08, 0.1),
+        yaw_rad=0.5,
+        extent_m=(0.1, 0.07),
+        covariance_m2=(1e-4, 0, 0, 0, 2e-4, 0, 0, 0, 3e-4),
+        support_height_m=0.0,
+        points=900,
+        box=Box(x1=0.1, y1=0.2, x2=0.2, y2=0.4),
+        probability=0.8,
+    )
     return LocatedTarget(target, candidate, track_id)
 
 
@@ -160,8 +170,14 @@ def test_markers_replace_those_before_and_go_by_themselves():
 
 
 def test_a_refusal_says_why_and_is_raised_again_where_it_arrives():
-    message = over_the_wire(answers.refusal(NoDepthError("3 of 900 pixels\nheld a reading"), "the cup", Header(frame_id="c")))
-    assert (message.status, message.reason.code, message.phrase) == (GroundingMessage.REFUSED, Reason.NO_DEPTH, "the cup")
+    message = over_the_wire(
+        answers.refusal(NoDepthError("3 of 900 pixels\nheld a reading"), "the cup", Header(frame_id="c"))
+    )
+    assert (message.status, message.reason.code, message.phrase) == (
+        GroundingMessage.REFUSED,
+        Reason.NO_DEPTH,
+        "the cup",
+    )
     with pytest.raises(RemoteError, match="3 of 900 pixels held a reading") as caught:
         answers.grounding_from_message(message)
     assert caught.value.code == "no_depth"

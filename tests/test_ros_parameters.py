@@ -5,14 +5,14 @@ import pytest
 pytest.importorskip("rclpy", reason="no ROS 2 here: neither its wheels nor a sourced installation")
 
 import rclpy
-from rclpy.exceptions import InvalidParameterValueException
-from rclpy.parameter import Parameter
-
-from kosmos_agent.errors import InvalidArgumentError
 from kosmos_ros.ros_parameters import changed, declare, descriptor, read, verdict
 from kosmos_ros.settings import GroundingSettings
 from kosmos_ros.settings_table import described
+from rclpy.exceptions import InvalidParameterValueException
+from rclpy.parameter import Parameter
 from ros_graph import graph
+
+from kosmos_agent.errors import InvalidArgumentError
 
 
 def parameter(name, value):
@@ -22,7 +22,15 @@ def parameter(name, value):
 
 @pytest.fixture
 def node(tmp_path):
-    arguments = ["--ros-args", "-p", "max_results:=7", "-p", "phrases:=['the red cup','a plate']", "-p", "target_frame:=base"]
+    arguments = [
+        "--ros-args",
+        "-p",
+        "max_results:=7",
+        "-p",
+        "phrases:=['the red cup','a plate']",
+        "-p",
+        "target_frame:=base",
+    ]
     with graph(tmp_path, arguments) as (context, executor):
         made = rclpy.create_node("grounding", context=context)
         executor.add_node(made)
@@ -47,7 +55,8 @@ def test_a_node_takes_what_is_valid_and_says_why_not(node):
     good, empty, odd, fixed, far = (
         node.set_parameters([parameter(*pair)])[0]
         for pair in (
-            ("score_threshold", 0.5), ("phrases", [""]), ("published_frame", " "), ("device", "cuda"), ("max_results", 900)
+            ("score_threshold", 0.5), ("phrases", [""]), ("published_frame", " "), ("device", "cuda"),
+            ("max_results", 900),
         )
     )  # fmt: skip
     assert good.successful

@@ -7,6 +7,7 @@ import pytest
 pytest.importorskip("rclpy", reason="no ROS 2 here: neither its wheels nor a sourced installation")
 
 import rclpy
+from kosmos_ros import qos
 from rclpy.duration import Duration
 from rclpy.qos import (
     DurabilityPolicy,
@@ -16,10 +17,8 @@ from rclpy.qos import (
     ReliabilityPolicy,
     qos_check_compatible,
 )
-from std_msgs.msg import Header, String
-
-from kosmos_ros import qos
 from ros_graph import graph, spin_until
+from std_msgs.msg import Header, String
 
 
 def profiles():

@@ -1,13 +1,13 @@
 """Settings of the nodes: typed, bounded, described; and as parameters of a real node."""
 
 import pytest
+from kosmos_ros import settings as module
+from kosmos_ros.settings import GroundingSettings, PickSettings, SimCameraSettings
+from kosmos_ros.settings_table import described, markdown_table
 
 from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.grounder import DTYPES, MAX_PHRASES
 from kosmos_agent.markup import MAX_USER_CHARACTERS
-from kosmos_ros import settings as module
-from kosmos_ros.settings import GroundingSettings, PickSettings, SimCameraSettings
-from kosmos_ros.settings_table import described, markdown_table
 
 ALL = [GroundingSettings, PickSettings, SimCameraSettings]
 
@@ -66,6 +66,11 @@ def test_empty_phrases_count_not():
 def test_the_table_has_a_row_for_each_setting():
     rows = markdown_table(GroundingSettings).splitlines()
     assert len(rows) == 2 + len(described(GroundingSettings))
-    assert "| `sync_slop_sec` | double | `0.05` | 0 to 1 | any time | colour and depth belong together within this |" in rows
-    assert any(row.startswith("| `image_transport` | string | `raw` | raw, compressed | while unconfigured |") for row in rows)
+    assert (
+        "| `sync_slop_sec` | double | `0.05` | 0 to 1 | any time | colour and depth belong together within this |"
+        in rows
+    )
+    assert any(
+        row.startswith("| `image_transport` | string | `raw` | raw, compressed | while unconfigured |") for row in rows
+    )
     assert len({row.count("|") for row in rows}) == 1

@@ -7,15 +7,14 @@ pytest.importorskip("rclpy", reason="no ROS 2 here: neither its wheels nor a sou
 
 import rclpy
 from geometry_msgs.msg import Quaternion, Transform, TransformStamped, Vector3
-from rclpy.parameter import Parameter
-from rosgraph_msgs.msg import Clock
-from tf2_msgs.msg import TFMessage
-
 from kosmos_ros import qos, stamps
 from kosmos_ros.errors import UnknownFrameError
 from kosmos_ros.tf_listener import TransformListener, add_message
 from kosmos_ros.transforms import TransformBuffer
+from rclpy.parameter import Parameter
 from ros_graph import graph, spin_until
+from rosgraph_msgs.msg import Clock
+from tf2_msgs.msg import TFMessage
 
 S = 1_000_000_000
 

@@ -7,9 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from kosmos_agent.errors import InvalidArgumentError
-from kosmos_agent.robot import frames
 from kosmos_ros.errors import (
     BadTransformError,
     FramesNotConnectedError,
@@ -18,6 +15,9 @@ from kosmos_ros.errors import (
 )
 from kosmos_ros.poses import Pose, quaternion, rotation_matrix, slerp
 from kosmos_ros.transforms import TransformBuffer
+
+from kosmos_agent.errors import InvalidArgumentError
+from kosmos_agent.robot import frames
 
 S = 1_000_000_000
 IDENTITY = Pose.checked((0, 0, 0), (0, 0, 0, 1))
@@ -50,7 +50,10 @@ def test_slerp_is_the_way_that_mujoco_goes(one, other, share):
     # At half a turn both ways round are as short, and either is right.
     if abs(one.quaternion @ other.quaternion) < 1e-3:
         return
-    ours, theirs = slerp(one.quaternion, other.quaternion, share), between_in_mujoco(one.quaternion, other.quaternion, share)
+    ours, theirs = (
+        slerp(one.quaternion, other.quaternion, share),
+        between_in_mujoco(one.quaternion, other.quaternion, share),
+    )
     np.testing.assert_allclose(rotation_matrix(ours), rotation_matrix(theirs), atol=1e-6)
     assert np.linalg.norm(ours) == pytest.approx(1)
 
@@ -90,7 +93,9 @@ def test_between_two_samples_position_is_linear_and_rotation_slerp(before, after
     buffer.add("map", "base", before, 1 * S)
     found = buffer.lookup("map", "base", S + percent * S // 100)
     np.testing.assert_allclose(found, before.towards(after, percent / 100).matrix, atol=1e-12)
-    np.testing.assert_allclose(found[:3, 3], before.translation_m + percent / 100 * (after.translation_m - before.translation_m))
+    np.testing.assert_allclose(
+        found[:3, 3], before.translation_m + percent / 100 * (after.translation_m - before.translation_m)
+    )
 
 
 def test_a_target_on_a_moving_base_is_where_the_base_was_at_that_moment():
@@ -117,7 +122,9 @@ def test_it_never_guesses_beyond_what_it_heard():
     buffer = TransformBuffer()
     buffer.add("map", "base", at_x(1), 10 * S)
     buffer.add("map", "base", at_x(2), 12 * S)
-    with pytest.raises(TransformExtrapolationError, match=r"500.0 ms after the newest .*'base'; valid: 10.000 to 12.000"):
+    with pytest.raises(
+        TransformExtrapolationError, match=r"500.0 ms after the newest .*'base'; valid: 10.000 to 12.000"
+    ):
         buffer.lookup("map", "base", 12 * S + S // 2)
     with pytest.raises(TransformExtrapolationError, match=r"250.0 ms before the oldest"):
         buffer.lookup("base", "map", 10 * S - S // 4)
@@ -139,7 +146,7 @@ def test_history_is_bounded():
     buffer = TransformBuffer(history_s=1.0)
     for tenth in range(100):
         buffer.add("map", "base", at_x(tenth), S + tenth * S // 10)
-    with pytest.raises(TransformExtrapolationError, match="valid: 9.900 to 10.900"):
+    with pytest.raises(TransformExtrapolationError, match=r"valid: 9.900 to 10.900"):
         buffer.lookup("map", "base", 9 * S)
     assert not buffer.add("map", "base", at_x(0), 2 * S), "older than the history"
 
@@ -183,7 +190,7 @@ def test_a_frame_is_static_or_moves_as_was_said_last():
     buffer.add("map", "base", at_x(2), 0, static=True)
     assert buffer.lookup("map", "base", 100 * S)[0, 3] == 2
     buffer.add("map", "base", at_x(3), 7 * S)
-    with pytest.raises(TransformExtrapolationError, match="valid: 7.000 to 7.000"):
+    with pytest.raises(TransformExtrapolationError, match=r"valid: 7.000 to 7.000"):
         buffer.lookup("map", "base", 100 * S)
 
 
@@ -257,8 +264,8 @@ def test_waiting_ends_when_the_transform_comes():
 
 def test_waiting_ends_in_the_error_that_says_what_is_missing():
     buffer = TransformBuffer()
-    with pytest.raises(UnknownFrameError, match="waited 0.01 s"):
+    with pytest.raises(UnknownFrameError, match=r"waited 0.01 s"):
         buffer.wait_for("map", "base", S, 0.01)
     buffer.add("map", "base", IDENTITY, S)
-    with pytest.raises(TransformExtrapolationError, match="after the newest.*waited 0 s"):
+    with pytest.raises(TransformExtrapolationError, match=r"after the newest.*waited 0 s"):
         buffer.wait_for("map", "base", 2 * S, 0.0)
