@@ -33,7 +33,7 @@ def info(**changes):
     st.integers(1, 4000), st.integers(1, 4000), st.floats(10, 1e4), st.floats(0.9, 1.1), st.floats(-100, 4000),
     st.sampled_from([(), PLUMB_BOB, RATIONAL]),
 )  # fmt: skip
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_cameras_come_back(width, height, fx, ratio, cx, distortion):
     camera = Camera(width, height, fx, fx * ratio, cx, height / 2, distortion)
     back = camera_from_info(camera_info_message(camera, Header()))

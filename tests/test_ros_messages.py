@@ -59,7 +59,7 @@ def header_of(answer):
 
 
 @given(made.groundings)
-@settings(max_examples=80)
+@settings(max_examples=40)
 def test_every_answer_comes_back(answer):
     message = over_the_wire(answers.grounding_message(answer, header_of(answer), image_age_s=0.25))
     assert message.header == header_of(answer)
@@ -77,7 +77,7 @@ def test_every_text_comes_back(text):
 
 
 @given(made.targets, made.sides, made.sides, st.integers(0, 9), made.words)
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_every_target_comes_back(target, width, height, candidate, track_id):
     message = over_the_wire(target_message(LocatedTarget(target, candidate, track_id), width, height))
     back = target_from_message(message)
@@ -90,7 +90,7 @@ def test_every_target_comes_back(target, width, height, candidate, track_id):
 
 
 @given(made.pick_reports())
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_every_pick_comes_back(report):
     result = over_the_wire(picks.pick_result(report, header_of(report.answer), image_age_s=0.1))
     close(report, picks.report_from_result(result))

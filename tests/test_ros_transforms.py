@@ -45,7 +45,7 @@ def between_in_mujoco(start, end, share):
 
 
 @given(poses, poses, st.floats(0, 1))
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_slerp_is_the_way_that_mujoco_goes(one, other, share):
     # At half a turn both ways round are as short, and either is right.
     if abs(one.quaternion @ other.quaternion) < 1e-3:
@@ -73,7 +73,7 @@ def test_half_turns_keep_their_axis():
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), poses), min_size=1, max_size=6), st.data())
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_any_two_frames_of_a_tree_are_composed(links, data):
     buffer, T_root_frame = TransformBuffer(), {"f0": np.eye(4)}
     for index, (parent, pose) in enumerate(links, start=1):
@@ -86,7 +86,7 @@ def test_any_two_frames_of_a_tree_are_composed(links, data):
 
 
 @given(poses, poses, st.integers(0, 100))
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_between_two_samples_position_is_linear_and_rotation_slerp(before, after, percent):
     buffer = TransformBuffer()
     buffer.add("map", "base", after, 2 * S)
