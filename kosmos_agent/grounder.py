@@ -7,8 +7,8 @@ answer = view.find("the red cup")        # each question costs only its own few 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Literal
 
@@ -17,17 +17,21 @@ import torch
 from numpy.typing import NDArray
 
 from kosmos_agent import prompts
+from kosmos_agent.calibration import CHEAP_FEATURES, Calibration, Feature
 from kosmos_agent.errors import CancelledError, CheckpointError, InvalidArgumentError
 from kosmos_agent.images import as_rgb_array
-from kosmos_agent.inference.candidates import Decision, joint_with_presence, merge, status_of
+from kosmos_agent.inference.answer import AnswerRules
+from kosmos_agent.inference.calibration_file import load_calibration
+from kosmos_agent.inference.candidates import Decision
 from kosmos_agent.inference.clauses import parse
-from kosmos_agent.inference.corners import CornerScores, score_corners
 from kosmos_agent.inference.devices import check_device
+from kosmos_agent.inference.evidence import Evidence, Looks, gather
 from kosmos_agent.inference.frame import EncodedFrame, Stopwatch, continue_frame, encode_frame
 from kosmos_agent.inference.generate import Decoding, StopCallback, generate
 from kosmos_agent.inference.relations import check_claims
 from kosmos_agent.inference.several import candidates_of, joined, write_boxes
-from kosmos_agent.inference.zoom import Zoom, second_look
+from kosmos_agent.inference.windows import Window
+from kosmos_agent.inference.zoom import Zoom
 from kosmos_agent.markup import from_tagged
 from kosmos_agent.model.checkpoint import check_tokenizer, load_model, load_tokenizer, read_config, read_json
 from kosmos_agent.model.folder import locate
@@ -47,11 +51,13 @@ class Profile:
     """How a checkpoint wants to be asked: `profile.json` beside the weights; published habits where there is none.
 
     zoom: whether small things get a second look unless the call says otherwise; it costs a picture's encoding each.
+    mean_boxes: `Decision.mean_boxes`.
     """
 
     grounded_answers: bool = True
     detailed_captions: bool = True
     zoom: bool = False
+    mean_boxes: bool = False
 
     @classmethod
     def read(cls, folder: Path) -> Profile:
@@ -66,7 +72,11 @@ class Profile:
 
 
 class Grounder:
-    """A model ready to look at pictures. Views may be used from several threads."""
+    """A model ready to look at pictures. Views may be used from several threads.
+
+    calibration: None where the numbers in answers are the model's own, and nothing can be said to be absent.
+    warnings: what is amiss but did not keep it from loading, such as a calibration that is for other weights.
+    """
 
     def __init__(
         self,
@@ -77,14 +87,18 @@ class Grounder:
         profile: Profile | None = None,
         decision: Decision | None = None,
         zoom: Zoom | None = None,
+        calibration: Calibration | None = None,
+        warnings: tuple[str, ...] = (),
     ) -> None:
         self.model = model
         self.tokenizer = tokenizer
         self.processor = Processor.for_config(tokenizer, model.config)
         self.name = name
         self.profile = profile or Profile()
-        self.decision = decision or Decision()
+        self.decision = decision or Decision(mean_boxes=self.profile.mean_boxes)
         self.zoom = zoom or Zoom()
+        self.calibration = calibration
+        self.warnings = warnings
 
     @classmethod
     def load(
@@ -94,10 +108,14 @@ class Grounder:
         dtype: str = "auto",
         device: str = "cpu",
         threads: int | None = None,
+        calibrated: bool = True,
+        zoom: bool | None = None,
     ) -> Grounder:
         """An embedded name, a local folder in the published layout, or a hub id.
 
         dtype: auto is float32 on a CPU and bfloat16 elsewhere. threads: CPU threads of the whole process.
+        calibrated: use the folder's calibration.json; one for other weights is set aside with a warning.
+        zoom: whether small things get a second look; None leaves it to the model's profile.
         UnknownModelError, CheckpointError (naming the tensors), InvalidArgumentError.
         """
         if threads is not None:
@@ -107,9 +125,12 @@ class Grounder:
         check_device(device)
         folder = locate(model)
         tokenizer, profile = load_tokenizer(folder), Profile.read(folder)
+        if zoom is not None:
+            profile = replace(profile, zoom=zoom)
         check_tokenizer(tokenizer, read_config(folder))
+        calibration, warnings = load_calibration(folder) if calibrated else (None, ())
         loaded = load_model(folder, dtype=_dtype(dtype, device), device=device)
-        return cls(loaded, tokenizer, name=str(model), profile=profile)
+        return cls(loaded, tokenizer, name=str(model), profile=profile, calibration=calibration, warnings=warnings)
 
     def view(self, image: Picture, *, stamp_ns: int | None = None, frame_id: str = "camera_optical_frame") -> View:
         """Look at a picture: PIL, or (H, W, 3) uint8 RGB. InvalidImageError when it is neither."""
@@ -127,6 +148,7 @@ class View:
         self.frame = frame
         self.encoded = encoded
         self._rgb = rgb
+        self._mirrored: EncodedFrame | None = None
 
     def find(self, phrase: str, *, zoom: bool | None = None) -> Grounding:
         """Where is the thing that `phrase` names? InvalidPhraseError for no phrase or one over 256 characters.
@@ -142,18 +164,36 @@ class View:
         clock = Stopwatch(self.grounder.model.device)
         claims = [parse(phrase).clauses for phrase in phrases]
         anchors = list(dict.fromkeys(claim.anchor for some in claims for claim in some))
-        found = [
-            self._grounding(*pair)
-            for pair in zip([*phrases, *anchors], self._scores([*phrases, *anchors]), strict=True)
-        ]
-        clock.lap("query")
-        if self.grounder.profile.zoom if zoom is None else zoom:
-            found = [self._zoomed(answer) for answer in found]
-            clock.lap("zoom")
-        answers, leaned_on = found[: len(phrases)], dict(zip(anchors, found[len(phrases) :], strict=True))
-        checked = [check_claims(answer, some, leaned_on) for answer, some in zip(answers, claims, strict=True)]
+        calibration = self.grounder.calibration
+        features = CHEAP_FEATURES if calibration is None else calibration.features
+        evidence = self.evidence([*phrases, *anchors], features, zoom=zoom, clock=clock)
         timings = {**self.encoded.timings_ms, **clock.laps_ms}
-        return [answer.model_copy(update={"timings_ms": timings}) for answer in checked]
+        found = [self._grounding(*pair, timings) for pair in zip([*phrases, *anchors], evidence, strict=True)]
+        leaned_on = dict(zip(anchors, found[len(phrases) :], strict=True))
+        return [check_claims(answer, some, leaned_on) for answer, some in zip(found, claims, strict=False)]
+
+    def evidence(
+        self,
+        phrases: Sequence[str],
+        features: Collection[Feature] = CHEAP_FEATURES,
+        *,
+        zoom: bool | None = None,
+        clock: Stopwatch | None = None,
+    ) -> list[Evidence]:
+        """What the answers to `phrases` rest on, before they are judged; `kosmos-agent calibrate` fits on it."""
+        grounder = self.grounder
+        zooms = grounder.profile.zoom if zoom is None else zoom
+        size = (self.frame.width, self.frame.height)
+        looks = Looks(
+            grounder.model,
+            grounder.tokenizer,
+            self.encoded,
+            size,
+            self._mirror_image,
+            self._part,
+            grounder.zoom if zooms else None,
+        )
+        return gather(looks, phrases, features, grounder.decision, clock or Stopwatch(grounder.model.device))
 
     def find_each(self, phrase: str, *, should_stop: StopCallback | None = None) -> Grounding:
         """All the things that a plural phrase names: every candidate is meant (`count` "many"), at most 16.
@@ -200,35 +240,20 @@ class View:
         texts = [ask(question) for question in questions]
         return self._write(texts, Decoding(max_new_tokens=64), should_stop, whole=False)
 
-    def _scores(self, phrases: Sequence[str]) -> list[CornerScores]:
-        return corner_scores(self.grounder, self.encoded, phrases)
+    def _grounding(self, phrase: str, evidence: Evidence, timings_ms: dict[str, float]) -> Grounding:
+        grounder = self.grounder
+        rules = AnswerRules(grounder.decision, grounder.calibration)
+        return rules.answer(phrase, evidence, frame=self.frame, model=grounder.name, timings_ms=timings_ms)
 
-    def _grounding(self, phrase: str, scores: CornerScores) -> Grounding:
-        decision = self.grounder.decision
-        candidates = merge(joint_with_presence(scores), self.grounder.tokenizer.grid_side, decision)
-        return Grounding(
-            phrase=phrase,
-            status=status_of(scores.presence, candidates, decision),
-            candidates=candidates,
-            presence=min(1.0, scores.presence),
-            frame=self.frame,
-            model=self.grounder.name,
-            timings_ms={},
-        )
+    def _mirror_image(self) -> EncodedFrame:
+        """Read once, when a feature asks for it."""
+        if self._mirrored is None:
+            rgb = np.ascontiguousarray(self._rgb[:, ::-1])
+            self._mirrored = encode_frame(self.grounder.model, self.grounder.processor, rgb)
+        return self._mirrored
 
-    def _zoomed(self, answer: Grounding) -> Grounding:
-        """The best candidate's box by a second look, where it is small and the looks agree; the rest stays."""
-        grounder, zoom = self.grounder, self.grounder.zoom
-        if not answer.candidates or not zoom.wants(answer.best.box):
-            return answer
-        first, *others = answer.candidates
-        window = zoom.window(first.box, self.frame.width, self.frame.height)
-        encoded = encode_frame(grounder.model, grounder.processor, window.crop(self._rgb))
-        (scores,) = corner_scores(grounder, encoded, [parse(answer.phrase).plain_head])
-        look = second_look(first.box, scores, window, grounder.tokenizer.grid_side, zoom)
-        if look is None:
-            return answer
-        return answer.model_copy(update={"candidates": (first.model_copy(update={"box": look.box}), *others)})
+    def _part(self, window: Window) -> EncodedFrame:
+        return encode_frame(self.grounder.model, self.grounder.processor, window.crop(self._rgb))
 
     def _write(
         self, texts: Sequence[str], decoding: Decoding, should_stop: StopCallback | None, *, whole: bool
@@ -263,12 +288,6 @@ def _linked(text: GroundedText, box: Box) -> GroundedText:
     words = text.text
     entities = (Entity(text=words, start=0, end=len(words), boxes=(box,)),) if words else ()
     return text.model_copy(update={"entities": entities})
-
-
-def corner_scores(grounder: Grounder, encoded: EncodedFrame, phrases: Sequence[str]) -> list[CornerScores]:
-    tokenizer = grounder.tokenizer
-    texts = [tokenizer.encode_words(prompts.phrase_grounding(phrase)) for phrase in phrases]
-    return score_corners(grounder.model, tokenizer, encoded, texts)
 
 
 def _dtype(name: str, device: str) -> torch.dtype:

@@ -111,8 +111,10 @@ class Grounding(_Frozen):
     """The answer to "where is PHRASE?".
 
     `probability_kind` says what the numbers mean: `joint` is the model's own joint probability of `<object>` and
-    both corners, not calibrated; `calibrated` is a frequency measured on held-out pictures.
-    `presence` is the probability that the model opens `<object>` after the phrase.
+    both corners, not calibrated; `calibrated` is a frequency measured on held-out pictures: that the best box overlaps
+    a true one by IoU 0.5 or more (other candidates in proportion to it), and in `presence` that the thing is there.
+    Without calibration `presence` is the probability that the model opens `<object>` after the phrase, and a thing is
+    never said to be `not_found`. question: asks which of several is meant; only with the status `ambiguous`.
     `clauses`: what the phrase says about place, and whether it holds for the best candidate. One that fails turns
     `found` into `cannot_tell`.
     `candidates` begin with the likeliest. `count` says how they belong together: for `one` thing they are rivals; of
@@ -126,6 +128,7 @@ class Grounding(_Frozen):
     presence: Probability
     probability_kind: Literal["joint", "calibrated"] = "joint"
     clauses: tuple[Clause, ...] = ()
+    question: str | None = None
     frame: Frame
     model: str
     timings_ms: dict[str, float]

@@ -40,6 +40,8 @@ groundings = st.builds(
     Grounding,
     phrase=words,
     status=st.sampled_from(["found", "ambiguous", "not_found", "cannot_tell"]),
+    count=st.sampled_from(["one", "many"]),
+    question=st.one_of(st.none(), words.filter(bool)),
     candidates=st.lists(st.builds(Candidate, box=boxes(), probability=unit), max_size=3).map(tuple),
     presence=unit,
     probability_kind=st.sampled_from(["joint", "calibrated"]),

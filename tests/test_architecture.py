@@ -17,7 +17,10 @@ WINGS = {
 }
 MAX_FILE_LINES, MAX_FUNCTION_LINES = 320, 60
 
-PURE = ("results", "errors", "markup", "location", "tokens", "images", "drawing", "version")
+PURE = (
+    "calibration", "clarify", "drawing", "errors", "images", "location", "markup", "phrases", "results", "tokens",
+    "version",
+)  # fmt: skip
 SIDE = ("training", "grit", "evaluation", "cli")
 ROS = (
     "rclpy",

@@ -103,7 +103,14 @@ def answer(status="found", count=2):
     )
     frame = Frame(width=640, height=480, stamp_ns=1_500_000_000, frame_id="camera_optical_frame")
     return Grounding(
-        phrase="the red cup", status=status, candidates=candidates, presence=0.9, frame=frame, model="m", timings_ms={}
+        phrase="the red cup",
+        status=status,
+        count=count,
+        candidates=candidates,
+        presence=0.9,
+        frame=frame,
+        model="tabletop",
+        timings_ms={},
     )
 
 
@@ -137,6 +144,22 @@ def test_detections_follow_the_conventions_of_vision_msgs():
     assert (second.bbox.center.position.x, second.bbox.center.position.y) == pytest.approx((96, 144))
     assert (second.bbox.size_x, second.bbox.size_y) == pytest.approx((64, 96))
     assert min(first.results[0].pose.covariance[::7]) >= 1e6, "a box says nothing about where in space"
+
+
+@pytest.mark.parametrize(
+    ("status", "count", "shown"),
+    [
+        ("found", "one", 1),
+        ("found", "many", 2),
+        ("ambiguous", "one", 2),
+        ("not_found", "one", 0),
+        ("cannot_tell", "many", 0),
+    ],
+)
+def test_detections_are_what_the_answer_stands_by(status, count, shown):
+    header = header_of(answer())
+    message = answers.grounding_message(answer(status, count), header, image_age_s=0.0)
+    assert len(detections.detections_2d([message], header).detections) == shown
 
 
 @pytest.mark.parametrize("status", ["not_found", "cannot_tell"])

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from tiny_kosmos import tiny_grounder
 
 from kosmos_agent.errors import InvalidBoxError
+from kosmos_agent.inference.candidates import mean_box
 from kosmos_agent.inference.corners import CornerScores, ScoredPair
 from kosmos_agent.inference.windows import Window
-from kosmos_agent.inference.zoom import Zoom, mean_box, second_look
+from kosmos_agent.inference.zoom import Zoom, second_look
 from kosmos_agent.location import box_to_pair
 from kosmos_agent.results import Box
 
@@ -50,7 +51,9 @@ def test_windows_outside_the_picture_are_refused(edges):
 
 
 def scores(*weighted):
-    return CornerScores(0.9, tuple(ScoredPair(box_to_pair(corners), weight) for corners, weight in weighted))
+    return CornerScores(
+        0.9, tuple(ScoredPair(box_to_pair(corners), weight) for corners, weight in weighted), 2.2, 0.1, 0.1
+    )
 
 
 def test_of_two_things_in_the_window_the_one_first_meant_is_kept():
@@ -58,10 +61,10 @@ def test_of_two_things_in_the_window_the_one_first_meant_is_kept():
     window = Window.around(first, 0.25, 640, 480)
     meant, other = window.to_window(first).corners, (0.7, 0.1, 0.9, 0.3)
     look = second_look(first, scores((other, 0.6), (meant, 0.4)), window, 32, Zoom())
-    assert look is not None
     assert look.agreement > 0.6
     assert look.box.iou(first) == pytest.approx(look.agreement)
-    assert second_look(first, scores((other, 1.0)), window, 32, Zoom()) is None
+    disagreeing = second_look(first, scores((other, 1.0)), window, 32, Zoom())
+    assert (disagreeing.box, disagreeing.agreement) == (first, 0.0)
 
 
 @given(st.lists(BOXES, min_size=1, max_size=5))
@@ -81,3 +84,15 @@ def test_zoom_changes_small_boxes_only_and_states_its_cost():
     if not grounder.zoom.wants(plain.best.box):
         assert zoomed.candidates == plain.candidates
     assert [c.probability for c in zoomed.candidates] == [c.probability for c in plain.candidates]
+
+
+def test_the_second_look_is_evidence_too():
+    grounder = tiny_grounder(1, location_gain=3.0)
+    grounder.zoom = Zoom(below=2.0)
+    view = grounder.view(np.random.default_rng(0).integers(0, 255, (90, 120, 3), dtype=np.uint8))
+    (plain,), (zoomed,) = view.evidence(["the red cup"]), view.evidence(["the red cup"], zoom=True)
+    assert plain.features["window_log_odds"] == plain.features["object_log_odds"]
+    assert plain.features["window_iou"] == 1.0
+    assert zoomed.features["window_log_odds"] != plain.features["window_log_odds"]
+    assert 0.0 <= zoomed.features["window_iou"] <= 1.0
+    assert zoomed.features["box_side"] == plain.features["box_side"]

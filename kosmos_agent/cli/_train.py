@@ -16,7 +16,7 @@ from kosmos_sim.stream import split_records
 from kosmos_sim.words import vocabulary
 
 from kosmos_agent.errors import CheckpointError, InvalidArgumentError
-from kosmos_agent.grounder import PROFILE_FILE
+from kosmos_agent.grounder import PROFILE_FILE, Profile
 from kosmos_agent.inference.devices import check_device
 from kosmos_agent.model.checkpoint import load_model, load_tokenizer, save_model
 from kosmos_agent.model.kosmos2 import Kosmos2
@@ -31,6 +31,8 @@ MAX_SHARD_BYTES = 16 << 20
 """So that a run on another machine can be brought back through a narrow door."""
 MAX_SHIPPED_BYTES = 25_000_000
 _CELL_PX = 16
+_PROFILE = Profile(grounded_answers=False, detailed_captions=False, zoom=True, mean_boxes=True)
+"""Answers and captions as trained. A second look costs it milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def ship_tabletop(run: Path, out: Path) -> int:
     """Averaged weights as bfloat16, tokenizer and profile into `out`; returns the weights' size in bytes."""
     model = load_model(run / "averaged", dtype=torch.bfloat16)
     save_model(model, out, tokenizer=load_tokenizer(run / "averaged"))
-    (out / PROFILE_FILE).write_text(json.dumps({"grounded_answers": False, "detailed_captions": False}) + "\n")
+    (out / PROFILE_FILE).write_text(json.dumps(asdict(_PROFILE)) + "\n")
     size = (out / "model.safetensors").stat().st_size
     if size > MAX_SHIPPED_BYTES:
         raise CheckpointError(f"{out} is {size} bytes; at most {MAX_SHIPPED_BYTES} may be shipped")

@@ -6,12 +6,11 @@ window of three times its size, a thing spans ten cells.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kosmos_agent.inference.candidates import mean_box
 from kosmos_agent.inference.corners import CornerScores
 from kosmos_agent.inference.windows import Window
 from kosmos_agent.location import pair_to_box
@@ -43,15 +42,18 @@ class Zoom:
 
 @dataclass(frozen=True)
 class SecondLook:
-    """box: of the whole picture. agreement: IoU with the first answer. presence: of the thing in the window."""
+    """box: of the whole picture, the first answer's where the looks disagree. agreement: IoU of the two answers.
+
+    object_log_odds: of `<object>` in the window.
+    """
 
     box: Box
     agreement: float
-    presence: float
+    object_log_odds: float
 
 
-def second_look(first: Box, scores: CornerScores, window: Window, side: int, zoom: Zoom) -> SecondLook | None:
-    """The answer in the window that fits the first one, mapped back; None when none does.
+def second_look(first: Box, scores: CornerScores, window: Window, side: int, zoom: Zoom) -> SecondLook:
+    """The answer in the window that fits the first one, mapped back.
 
     Of several things of the kind in the window, the first answer says which is meant. Corners are the mean over the
     pairs of that thing, weighted by probability, which is finer than a cell.
@@ -60,16 +62,7 @@ def second_look(first: Box, scores: CornerScores, window: Window, side: int, zoo
     fit = [scored.probability * first.iou(box) for scored, box in zip(scores.pairs, boxes, strict=True)]
     best = boxes[int(np.argmax(fit))]
     if first.iou(best) < zoom.agree:
-        return None
-    weights = [
-        scored.probability if best.iou(box) >= 0.5 else 0.0 for scored, box in zip(scores.pairs, boxes, strict=True)
-    ]
-    box = mean_box(boxes, weights)
-    return SecondLook(box, first.iou(box), min(1.0, scores.presence))
-
-
-def mean_box(boxes: Sequence[Box], weights: Sequence[float]) -> Box:
-    """Corner by corner; the weights need not sum to 1, one must be positive."""
-    corners: NDArray[np.float64] = np.average([box.corners for box in boxes], axis=0, weights=weights)
-    x1, y1, x2, y2 = (float(value) for value in np.clip(corners, 0.0, 1.0))
-    return Box(x1=x1, y1=y1, x2=x2, y2=y2)
+        return SecondLook(first, first.iou(best), scores.object_log_odds)
+    pairs = zip(scores.pairs, boxes, strict=True)
+    box = mean_box(boxes, [scored.probability if best.iou(box) >= 0.5 else 0.0 for scored, box in pairs])
+    return SecondLook(box, first.iou(box), scores.object_log_odds)

@@ -191,7 +191,8 @@ def _distance_m(first: Target3D, second: Target3D) -> float:
 
 def _unfound_message(answer: Grounding) -> str:
     if answer.status == "ambiguous":
-        return f"{len(answer.candidates)} things fit {answer.phrase!r}; say which one; nothing was moved"
+        question = answer.question or "say which one"
+        return f"{len(answer.candidates)} things fit {answer.phrase!r}; {question}; nothing was moved"
     failed = [clause.words for clause in answer.clauses if clause.state == "fails"]
     if failed:
         return f"what looks most like {answer.phrase!r} is not {' and not '.join(failed)}; nothing was moved"

@@ -33,6 +33,10 @@ class Split:
 
 TEST = Split("test", 9_001, 512)
 VALIDATION = Split("validation", 8_001, 256)
+FIXED = Split("fixed", 9_301, 200)
+"""Where the fixed pictures of the regression tests are taken from."""
+SPLITS = (TEST, VALIDATION, FIXED)
+"""None of them may be trained on."""
 TRAIN_SEED_FIRST = 100_000
 
 
@@ -51,8 +55,8 @@ def record_seeds(split: Split) -> frozenset[int]:
 
 
 def split_of(record: SceneRecord) -> str:
-    """`test`, `validation` or `train`, by the scene's seed."""
-    for split in (TEST, VALIDATION):
+    """The name of one of `SPLITS`, or `train`, by the scene's seed."""
+    for split in SPLITS:
         if record.seed in record_seeds(split):
             return split.name
     return "train"

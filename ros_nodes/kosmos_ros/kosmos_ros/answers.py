@@ -25,6 +25,7 @@ STATUSES = {
     "not_found": GroundingMessage.NOT_FOUND,
     "cannot_tell": GroundingMessage.CANNOT_TELL,
 }
+COUNTS = {"one": GroundingMessage.ONE, "many": GroundingMessage.MANY}
 KINDS = {"joint": GroundingMessage.JOINT, "calibrated": GroundingMessage.CALIBRATED}
 STATES = {"unsure": ClauseMessage.UNSURE, "holds": ClauseMessage.HOLDS, "fails": ClauseMessage.FAILS}
 GEOMETRIES = {"picture": ClauseMessage.IN_PICTURE, "metres": ClauseMessage.IN_METRES}
@@ -57,9 +58,10 @@ def grounding_message(
         image_height=height,
         phrase=answer.phrase,
         status=STATUSES[answer.status],
+        count=COUNTS[answer.count],
         presence=answer.presence,
         probability_kind=KINDS[answer.probability_kind],
-        question=getattr(answer, "question", None) or "",
+        question=answer.question or "",
         candidates=candidates,
         clauses=[_clause_message(clause, width, height) for clause in answer.clauses],
         targets=[target_message(located, width, height) for located in targets],
@@ -93,6 +95,7 @@ def grounding_from_message(message: GroundingMessage) -> Grounding:
         {
             "phrase": message.phrase,
             "status": named(STATUSES, message.status, "status"),
+            "count": named(COUNTS, message.count, "count"),
             "candidates": candidates,
             "presence": message.presence,
             "probability_kind": named(KINDS, message.probability_kind, "probability kind"),

@@ -5,7 +5,7 @@ Boxes are in pixels of the whole picture, edge to edge: a box over all of it has
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from geometry_msgs.msg import Point, Pose, PoseStamped, PoseWithCovariance, Quaternion, Vector3
@@ -60,10 +60,8 @@ def detection_2d(
 
 
 def detections_2d(answers: Iterable[Grounding], header: Header) -> Detection2DArray:
-    """Of all answers to one picture, whose own header this is. Only what was found, or found more than once, counts."""
-    shown = (Grounding.FOUND, Grounding.AMBIGUOUS)
-    found = [detection for answer in answers if answer.status in shown for detection in answer.candidates]
-    return Detection2DArray(header=header, detections=found)
+    """Of all answers to one picture, whose own header this is: what they stand by, and all rivals of an ambiguous one."""
+    return Detection2DArray(header=header, detections=[found for answer in answers for found in _shown(answer)])
 
 
 def detections_3d(targets: Iterable[Target3D], header: Header) -> Detection3DArray:
@@ -96,3 +94,9 @@ def _detection_3d(target: Target3D) -> Detection3D:
     along, across = (float(value) for value in target.extent_m)
     box = BoundingBox3D(center=target.pose, size=Vector3(x=along, y=across, z=target.size.z))
     return Detection3D(header=target.header, results=[result], bbox=box, id=target.id)
+
+
+def _shown(answer: Grounding) -> Sequence[Detection2D]:
+    if answer.status == Grounding.FOUND and answer.count == Grounding.ONE:
+        return answer.candidates[:1]
+    return answer.candidates if answer.status in (Grounding.FOUND, Grounding.AMBIGUOUS) else ()
