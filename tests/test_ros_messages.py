@@ -162,12 +162,9 @@ def test_detections_are_what_the_answer_stands_by(status, count, shown):
     assert len(detections.detections_2d([message], header).detections) == shown
 
 
-@pytest.mark.parametrize("status", ["not_found", "cannot_tell"])
-def test_what_was_not_found_is_no_detection(status):
+def test_a_refusal_is_no_detection():
     header = header_of(answer())
-    message = answers.grounding_message(answer(status), header, image_age_s=0.0)
-    assert len(message.candidates) == 2
-    assert not detections.detections_2d([message, answers.refusal(NoDepthError("none"), "x")], header).detections
+    assert not detections.detections_2d([answers.refusal(NoDepthError("none"), "x")], header).detections
 
 
 def test_detections_in_metres_carry_size_and_covariance():

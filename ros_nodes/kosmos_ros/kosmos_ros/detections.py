@@ -60,7 +60,7 @@ def detection_2d(
 
 
 def detections_2d(answers: Iterable[Grounding], header: Header) -> Detection2DArray:
-    """Of all answers to one picture, whose own header this is: what they stand by, and all rivals of an ambiguous one."""
+    """Of all answers to one picture, whose header this is: what they stand by, and the rivals of ambiguous ones."""
     return Detection2DArray(header=header, detections=[found for answer in answers for found in _shown(answer)])
 
 
