@@ -96,11 +96,9 @@ def test_every_pick_comes_back(report):
     close(report, picks.report_from_result(result))
 
 
-def answer(status="found", count=2):
-    candidates = tuple(
-        Candidate(box=Box(x1=0.1 * n, y1=0.2, x2=0.1 * n + 0.1, y2=0.4), probability=0.9 - 0.1 * n)
-        for n in range(count)
-    )
+def answer(status="found", count="many"):
+    boxes = [Box(x1=0.1 * n, y1=0.2, x2=0.1 * n + 0.1, y2=0.4) for n in range(2)]
+    candidates = tuple(Candidate(box=box, probability=0.9 - 0.1 * n) for n, box in enumerate(boxes))
     frame = Frame(width=640, height=480, stamp_ns=1_500_000_000, frame_id="camera_optical_frame")
     return Grounding(
         phrase="the red cup",
