@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import warnings
 import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +37,17 @@ def load_image(path: str | Path) -> Image.Image:
     fault = _fault(path)
     if fault is not None:
         raise InvalidImageError(f"{path} {fault}; valid: {VALID}")
-    with _open(path) as image:
-        _check_size(image.width, image.height, str(path))
-        try:
-            image.load()
-            upright = ImageOps.exif_transpose(image)
-        except _DECODING_ERRORS as error:
-            raise InvalidImageError(f"{path} is truncated or damaged ({error}); valid: {VALID}") from error
-        return to_rgb(upright, str(path))
+    with _opened(path, str(path), FORMATS) as image:
+        return to_rgb(ImageOps.exif_transpose(image), str(path))
+
+
+def decode_image(data: bytes, name: str = "the picture", *, formats: Sequence[str] = FORMATS) -> Image.Image:
+    """The picture in `data` as RGB, as its rows lie: a camera's picture is not turned after an EXIF tag.
+
+    formats: which of `FORMATS` are taken. InvalidImageError as in `load_image`.
+    """
+    with _opened(io.BytesIO(data), name, formats) as image:
+        return to_rgb(image, name)
 
 
 def to_rgb(image: Image.Image, name: str = "the picture") -> Image.Image:
@@ -74,19 +80,31 @@ def as_rgb_array(image: Image.Image | NDArray[Any]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(image)
 
 
-def _open(path: Path) -> Image.Image:
+@contextmanager
+def _opened(source: Path | io.BytesIO, name: str, formats: Sequence[str]) -> Iterator[Image.Image]:
+    """Judged from the header first, then decoded whole; InvalidImageError names what is wrong with it."""
+    with _open(source, name, formats) as image:
+        _check_size(image.width, image.height, name)
+        try:
+            image.load()
+            yield image
+        except _DECODING_ERRORS as error:
+            raise InvalidImageError(f"{name} is truncated or damaged ({error}); valid: {VALID}") from error
+
+
+def _open(source: Path | io.BytesIO, name: str, formats: Sequence[str]) -> Image.Image:
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            return Image.open(path, formats=FORMATS)
+            return Image.open(source, formats=tuple(formats))
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-            raise InvalidImageError(f"{path} unpacks to too many pixels; valid: {VALID}") from error
+            raise InvalidImageError(f"{name} unpacks to too many pixels; valid: {VALID}") from error
         except UnidentifiedImageError as error:
-            raise InvalidImageError(f"{path} is not a picture that can be read; valid: {VALID}") from error
+            raise InvalidImageError(f"{name} is not a picture that can be read; valid: {VALID}") from error
         except PermissionError as error:
-            raise InvalidImageError(f"{path} may not be read: permission denied") from error
+            raise InvalidImageError(f"{name} may not be read: permission denied") from error
         except _DECODING_ERRORS as error:
-            raise InvalidImageError(f"{path} is truncated or damaged ({error}); valid: {VALID}") from error
+            raise InvalidImageError(f"{name} is truncated or damaged ({error}); valid: {VALID}") from error
 
 
 def _fault(path: Path) -> str | None:

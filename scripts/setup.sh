@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Makes .venv with the pinned packages and checks that a picture can be rendered. Safe to run again: it returns
-# at once while pyproject.toml, constraints.txt and this file are unchanged.
+# Makes .venv with the pinned packages, ROS 2 among them, and checks that a picture can be rendered. Safe to run again:
+# it returns at once while nothing that it goes by has changed.
 #
 #   PYTHON          interpreter for a new .venv (3.11 or newer; otherwise the first one found)
 #   TORCH_PIP_ARGS  further pip arguments for torch alone, e.g. the index of another build (see pytorch.org)
+#
+# ROS 2 comes as wheels, unless one is sourced in this shell; where neither can be, everything else still works.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -53,9 +55,59 @@ install_packages() {
     local -a pip=("$VENV/bin/python" -m pip install --disable-pip-version-check -q -c constraints.txt)
     say "torch and the build tools"
     # shellcheck disable=SC2086  # TORCH_PIP_ARGS is a list of words
-    "${pip[@]}" ${TORCH_PIP_ARGS:-} torch hatchling
+    "${pip[@]}" ${TORCH_PIP_ARGS:-} torch hatchling setuptools
     say "kosmos-agent and its other packages"
-    "${pip[@]}" --no-build-isolation -e '.[dev]'
+    "${pip[@]}" --no-build-isolation -e ".[$1]"
+}
+
+is_ros_sourced() { [[ -n ${ROS_DISTRO:-}${AMENT_PREFIX_PATH:-} ]]; }
+
+# Why the ROS wheels are not to be installed here; nothing where they are.
+why_no_ros_wheels() {
+    if is_ros_sourced; then
+        echo "ROS 2 ${ROS_DISTRO:-} is sourced; build the packages in ros_nodes in your colcon workspace"
+        return
+    fi
+    "$VENV/bin/python" -c '
+import platform, sys
+libc, version = platform.libc_ver()
+if sys.platform != "linux" or platform.machine() != "x86_64":
+    print(f"they are for Linux on x86_64, and this is {platform.system()} on {platform.machine()}")
+elif libc != "glibc" or tuple(map(int, version.split("."))) < (2, 28):
+    print(f"they need glibc 2.28 or newer, and this is {libc or chr(63)} {version}")
+elif sys.version_info >= (3, 15):
+    print(f"they are for Python up to 3.14, and this is {platform.python_version()}")'
+}
+
+# A C++ compiler and the headers of .venv's Python, for the wheels of our own messages.
+ensure_compiler() {
+    local version
+    command -v c++ >/dev/null || apt_install g++
+    if has_headers; then return; fi
+    version=$("$VENV/bin/python" -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
+    apt_install "$version-dev"
+    has_headers || stop "$version has no headers (Python.h) where it looks for them; set PYTHON to one that has"
+}
+
+has_headers() {
+    "$VENV/bin/python" -c '
+import pathlib, sys, sysconfig
+sys.exit(not pathlib.Path(sysconfig.get_path("include"), "Python.h").is_file())'
+}
+
+install_ros_interfaces() {
+    local folder
+    ensure_compiler
+    folder=$(scripts/ros_wheels.sh "$VENV/bin/python")
+    say "our ROS messages"
+    "$VENV/bin/python" -m pip install --disable-pip-version-check -q --no-deps --force-reinstall "$folder"/*.whl
+}
+
+# One process must not find two ROS installations.
+check_ros_is_not_mixed() {
+    if is_ros_sourced && [[ -n $(find "$VENV"/lib -name 'ros_wheels_bootstrapper.pth' -print -quit 2>/dev/null) ]]; then
+        stop "ROS 2 ${ROS_DISTRO:-} is sourced, and $VENV holds the ROS wheels; please type:  rm -rf $VENV"
+    fi
 }
 
 can_render() {
@@ -72,12 +124,27 @@ ensure_rendering() {
     can_render egl || stop "EGL is installed but does not render; this says why: $VENV/bin/kosmos-agent doctor"
 }
 
+# What the ROS part goes by.
+ros_state() {
+    find ros_nodes/compat ros_nodes/kosmos_interfaces ros_nodes/ros_wheels.cmake -type f -print0 |
+        LC_ALL=C sort -z | xargs -0 sha256sum
+    printf '%s\n' "${ROS_DISTRO:-}" "${AMENT_PREFIX_PATH:-}"
+}
+
 main() {
-    local key
-    key=$(cat pyproject.toml constraints.txt scripts/setup.sh | sha256sum)
+    local key no_ros
+    key=$({ cat pyproject.toml constraints.txt scripts/setup.sh scripts/ros_wheels.sh; ros_state; } | sha256sum)
     if [[ -x $VENV/bin/python && $(cat "$STAMP" 2>/dev/null) == "$key" ]]; then return; fi
+    check_ros_is_not_mixed
     make_venv
-    install_packages
+    no_ros=$(why_no_ros_wheels)
+    if [[ -z $no_ros ]]; then
+        install_packages dev,ros
+        install_ros_interfaces
+    else
+        say "without the ROS wheels: $no_ros"
+        install_packages dev
+    fi
     ensure_rendering
     printf '%s\n' "$key" >"$STAMP"
 }

@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-WINGS = {"kosmos_agent": ROOT / "kosmos_agent", "kosmos_sim": ROOT / "simulations" / "kosmos_sim"}
+WINGS = {
+    "kosmos_agent": ROOT / "kosmos_agent",
+    "kosmos_sim": ROOT / "simulations" / "kosmos_sim",
+    "kosmos_ros": ROOT / "ros_nodes" / "kosmos_ros" / "kosmos_ros",
+}
 MAX_FILE_LINES, MAX_FUNCTION_LINES = 320, 60
 
 PURE = (
@@ -18,6 +22,21 @@ PURE = (
     "version",
 )  # fmt: skip
 SIDE = ("training", "grit", "evaluation", "cli")
+ROS = (
+    "rclpy",
+    "builtin_interfaces",
+    "diagnostic_msgs",
+    "geometry_msgs",
+    "kosmos_interfaces",
+    "rcl_interfaces",
+    "sensor_msgs",
+    "std_msgs",
+    "tf2_msgs",
+    "vision_msgs",
+    "visualization_msgs",
+)
+# They work where there is no ROS: a recorder of bags, a table in the docs, the command line need them.
+ROS_FREE = ("errors", "environment", "pixels", "poses", "settings", "settings_table", "transform_edges", "transforms")
 
 # Who may not import what. Longer names are more exact: "kosmos_agent.cli" stands for the package and all in it.
 FORBIDDEN = {
@@ -29,6 +48,15 @@ FORBIDDEN = {
         "kosmos_agent.model",
         "kosmos_agent.inference",
         "kosmos_agent.grounder",
+        "kosmos_agent.cli",
+        "torch",
+    ),
+    # Nodes see through the public face alone.
+    "kosmos_ros": (
+        "kosmos_agent.model",
+        "kosmos_agent.inference",
+        "kosmos_agent.training",
+        "kosmos_agent.evaluation",
         "kosmos_agent.cli",
         "torch",
     ),
@@ -114,6 +142,7 @@ def calls(tree):
 def test_the_wings_are_found():
     assert "kosmos_agent.results" in modules()
     assert "kosmos_sim.records" in modules()
+    assert "kosmos_ros.transforms" in modules()
     assert "torch" in reached("kosmos_agent.model.kosmos2"), "the search itself is broken"
 
 
@@ -147,6 +176,25 @@ def test_only_the_command_line_knows_the_simulation_and_the_tools():
         if any(within(item, face) for face in faces)
     ]
     assert not wrong
+
+
+def test_ros_stays_in_its_wing():
+    wrong = [
+        f"{name} imports {item}"
+        for name in modules()
+        if not within(name, "kosmos_ros") and not within(name, "kosmos_agent.cli")
+        for item in imports(name)
+        if any(within(item, package) for package in ROS)
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("free", ROS_FREE)
+def test_some_of_the_wing_needs_no_ros(free):
+    reaches = reached(f"kosmos_ros.{free}")
+    assert f"kosmos_ros.{free}" in modules()
+    assert not [(item, package) for item in reaches for package in ROS if within(item, package)]
+    assert "torch" not in reaches
 
 
 def test_nothing_at_run_time_imports_training_or_evaluation():
@@ -246,7 +294,9 @@ def test_no_tracked_file_names_a_machine_or_a_registry():
     assert not [f"{name}: {match.group()}" for name, text in tracked_texts() for match in pattern.finditer(text)]
 
 
-@pytest.mark.parametrize("module", ["kosmos_agent.results", "kosmos_agent.cli.app", "kosmos_agent.drawing"])
+@pytest.mark.parametrize(
+    "module", ["kosmos_agent.results", "kosmos_agent.cli.app", "kosmos_agent.drawing", "kosmos_ros.settings_table"]
+)
 def test_light_modules_load_without_torch(module):
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

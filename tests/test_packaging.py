@@ -61,9 +61,10 @@ def test_the_version_is_stated_once():
 
 def test_the_wheel_holds_the_packages_and_the_licence_and_no_wing_names(wheel_names):
     tops = {name.split("/")[0] for name in wheel_names}
-    assert tops == {"kosmos_agent", "kosmos_sim", f"kosmos_agent-{__version__}.dist-info"}
+    assert tops == {"kosmos_agent", "kosmos_ros", "kosmos_sim", f"kosmos_agent-{__version__}.dist-info"}
     assert "kosmos_agent/py.typed" in wheel_names
     assert any(name.endswith("licenses/LICENSE") for name in wheel_names)
+    assert "kosmos_ros/fastdds/large_images.xml" in wheel_names
 
 
 def test_continuous_integration_does_what_a_user_does():
@@ -77,3 +78,45 @@ def test_every_target_sets_itself_up_first(target):
     alone = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     done = subprocess.run(["make", "-n", target], cwd=ROOT, env=alone, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[0] == "scripts/setup.sh"
+
+
+def test_the_ros_package_installs_what_the_project_installs(tmp_path):
+    """setup.py is how colcon installs it; both ways must bring the same files."""
+    top = ROOT / "ros_nodes" / "kosmos_ros"
+    command = [
+        sys.executable,
+        "setup.py",
+        "-q",
+        "build",
+        "--build-base",
+        str(tmp_path),
+        "egg_info",
+        "-e",
+        str(tmp_path),
+    ]
+    subprocess.run(command, cwd=top, check=True, capture_output=True)
+    built = {path.relative_to(tmp_path / "lib") for path in (tmp_path / "lib").rglob("*") if path.is_file()}
+    kept = {path.relative_to(top) for path in (top / "kosmos_ros").rglob("*") if "__pycache__" not in path.parts}
+    assert built == {path for path in kept if (top / path).is_file()}
+
+
+def test_ros_wheels_are_asked_for_only_where_they_exist():
+    wheels = [Requirement(text) for text in PROJECT["optional-dependencies"]["ros"] if text.startswith("ros-")]
+    assert wheels
+    elsewhere = {"sys_platform": "linux", "platform_machine": "aarch64", "python_version": "3.12"}
+    here = {**elsewhere, "platform_machine": "x86_64"}
+    assert not any(item.marker.evaluate(elsewhere) for item in wheels)
+    assert all(item.marker.evaluate(here) for item in wheels)
+
+
+@pytest.mark.parametrize("variable", ["ROS_DISTRO", "AMENT_PREFIX_PATH"])
+def test_setup_leaves_a_sourced_ros_alone(variable):
+    """The function that decides, taken out of the script and asked."""
+    text = (ROOT / "scripts" / "setup.sh").read_text(encoding="utf-8")
+    functions = re.findall(r"^(?:is_ros_sourced|why_no_ros_wheels)\(\) \{.*?\}$", text, re.M | re.S)
+    script = "\n".join([f"VENV={sys.prefix}", *functions, "why_no_ros_wheels"])
+    alone = {name: value for name, value in os.environ.items() if name not in ("ROS_DISTRO", "AMENT_PREFIX_PATH")}
+    said = subprocess.run(
+        ["bash", "-c", script], env={**alone, variable: "kilted"}, capture_output=True, text=True, check=True
+    ).stdout
+    assert "is sourced" in said

@@ -1,0 +1,100 @@
+"""Coded errors that only a robot's graph knows: pictures that do not come, clocks, frames.
+
+Codes are those of kosmos_interfaces/msg/Reason, in lower case.
+"""
+
+from __future__ import annotations
+
+from kosmos_agent.errors import KosmosAgentError
+
+
+class NoImageError(KosmosAgentError):
+    """No picture has arrived."""
+
+    code = "no_image"
+
+
+class StaleImageError(KosmosAgentError):
+    """The newest picture is older than allowed."""
+
+    code = "stale_image"
+
+
+class ClockSkewError(KosmosAgentError):
+    """A picture is stamped later than now: two machines' clocks differ."""
+
+    code = "clock_skew"
+
+
+class TimeJumpedBackError(KosmosAgentError):
+    """The clock went back (a restarted simulation, a bag that loops): what was gathered no longer holds."""
+
+    code = "time_jumped_back"
+
+
+class NoDepthImageError(KosmosAgentError):
+    """No depth picture was taken with this picture, within the slop."""
+
+    code = "no_depth_image"
+
+
+class NoCameraInfoError(KosmosAgentError):
+    """No camera_info has arrived."""
+
+    code = "no_camera_info"
+
+
+class UnknownFrameError(KosmosAgentError):
+    """tf has never heard of a frame."""
+
+    code = "unknown_frame"
+
+
+class FramesNotConnectedError(KosmosAgentError):
+    """tf knows both frames, and no way from one to the other."""
+
+    code = "frames_not_connected"
+
+
+class TransformExtrapolationError(KosmosAgentError):
+    """tf holds nothing about the moment asked for."""
+
+    code = "transform_extrapolation"
+
+
+class BadTransformError(KosmosAgentError):
+    """A transform is not finite, not a rotation, without names, or closes a loop."""
+
+    code = "bad_transform"
+
+
+class UnknownTargetError(KosmosAgentError):
+    """No tracked target has this id, or it was lost."""
+
+    code = "unknown_target"
+
+
+class NotActiveError(KosmosAgentError):
+    """The lifecycle node is not active."""
+
+    code = "not_active"
+
+
+class BusyError(KosmosAgentError):
+    """Another goal is being worked on."""
+
+    code = "busy"
+
+
+class GoalTimeoutError(KosmosAgentError):
+    """A goal ran past its own time limit."""
+
+    code = "timeout"
+
+
+class RemoteError(KosmosAgentError):
+    """What another node reported; `code` is the one that it gave."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
