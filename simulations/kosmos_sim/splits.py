@@ -23,16 +23,25 @@ EVALUATION_WEIGHTS: Mapping[str, float] = {
 
 @dataclass(frozen=True)
 class Split:
-    """`scenes` pictures drawn from `seed`, at most `phrases` expressions each."""
+    """`scenes` pictures drawn from `seed`, at most `phrases` expressions each.
+
+    held_out_variety: its shapes and surfaces are those that training never shows (`variety.HELD_OUT`).
+    """
 
     name: str
     seed: int
     scenes: int
     phrases: int = 8
+    held_out_variety: bool = False
 
 
 TEST = Split("test", 9_001, 512)
 VALIDATION = Split("validation", 8_001, 256)
+MITSUBA = Split("mitsuba", 9_101, 200, held_out_variety=True)
+OTHER_RENDERER = Split("other", 9_201, 200, held_out_variety=True)
+"""The two further looks: drawn by other renderers, from other shapes and surfaces (`looks`)."""
+SPLITS = (TEST, VALIDATION, MITSUBA, OTHER_RENDERER)
+"""None of them may be trained on."""
 TRAIN_SEED_FIRST = 100_000
 
 
@@ -51,8 +60,8 @@ def record_seeds(split: Split) -> frozenset[int]:
 
 
 def split_of(record: SceneRecord) -> str:
-    """`test`, `validation` or `train`, by the scene's seed."""
-    for split in (TEST, VALIDATION):
+    """The name of one of `SPLITS`, or `train`, by the scene's seed."""
+    for split in SPLITS:
         if record.seed in record_seeds(split):
             return split.name
     return "train"
