@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +20,13 @@ def _tone(
     rng: np.random.Generator, hue: tuple[float, float], saturation: tuple[float, float], value: tuple[float, float]
 ) -> Rows:
     return np.array(rgb_from_hsv(rng.uniform(*hue), rng.uniform(*saturation), rng.uniform(*value)))
+
+
+def _grains(rng: np.random.Generator, size: int, cells: int) -> Plane:
+    """One octave of noise: spots of one size, in [0, 1]."""
+    grown = cv2.resize(rng.random((cells, cells)), (size, size), interpolation=cv2.INTER_CUBIC)
+    spots: Plane = np.clip(grown, 0, 1)
+    return spots
 
 
 def _mixed(first: Rows, second: Rows, share: Plane) -> Rows:
@@ -82,14 +90,14 @@ def _linen(rng: np.random.Generator, x: Plane, y: Plane) -> Rows:
 def _concrete(rng: np.random.Generator, x: Plane, y: Plane) -> Rows:
     """Cloudy, with small dark pores."""
     ground = _tone(rng, (20, 220), (0.0, 0.07), (0.5, 0.78))
-    pores = noise(rng, len(x), 7) > 0.83
-    return _mixed(ground * 1.08, ground * 0.78, np.where(pores, 0.9, noise(rng, len(x), 4)))
+    pores = _grains(rng, len(x), 90) > 0.95
+    return _mixed(ground * 1.08, ground * 0.78, np.where(pores, 0.9, 0.6 * noise(rng, len(x), 5)))
 
 
 def _cork(rng: np.random.Generator, x: Plane, y: Plane) -> Rows:
     ground = _tone(rng, (26, 34), (0.35, 0.5), (0.65, 0.8))
-    grains = np.clip(noise(rng, len(x), 7) * 1.8 - 0.5, 0, 1)
-    return _mixed(ground, ground * 0.6, 0.8 * grains + 0.15 * (rng.random(x.shape) > 0.93))
+    grains = 0.5 * _grains(rng, len(x), 40) + 0.5 * _grains(rng, len(x), 80)
+    return _mixed(ground, ground * 0.55, 0.8 * grains + 0.5 * (_grains(rng, len(x), 60) > 0.93))
 
 
 def _bricks(rng: np.random.Generator, x: Plane, y: Plane) -> Rows:
