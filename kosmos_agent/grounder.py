@@ -22,6 +22,7 @@ from kosmos_agent.inference.corners import CornerScores, score_corners
 from kosmos_agent.inference.devices import check_device
 from kosmos_agent.inference.frame import EncodedFrame, Stopwatch, continue_frame, encode_frame
 from kosmos_agent.inference.generate import Decoding, StopCallback, generate
+from kosmos_agent.inference.several import candidates_of, joined, write_boxes
 from kosmos_agent.markup import from_tagged
 from kosmos_agent.model.checkpoint import check_tokenizer, load_model, load_tokenizer, read_config, read_json
 from kosmos_agent.model.folder import locate
@@ -131,12 +132,31 @@ class View:
         timings = {**self.encoded.timings_ms, **clock.laps_ms}
         return [self._grounding(phrase, score, timings) for phrase, score in zip(phrases, scores, strict=True)]
 
+    def find_each(self, phrase: str, *, should_stop: StopCallback | None = None) -> Grounding:
+        """All the things that a plural phrase names: every candidate is meant (`count` "many"), at most 16.
+
+        InvalidPhraseError as for `find`; CancelledError when `should_stop`, asked before each box, said so.
+        """
+        answer = self.find(phrase)
+        clock = Stopwatch(self.grounder.model.device)
+        model, tokenizer = self.grounder.model, self.grounder.tokenizer
+        ids = tokenizer.encode_words(prompts.phrase_grounding(phrase))
+        written = write_boxes(model, tokenizer, self.encoded, [ids], should_stop=should_stop)[0]
+        clock.lap("boxes")
+        if written.stopped:
+            raise CancelledError(f"stopped after {len(written.boxes)} boxes, as asked")
+        whole = joined(answer, candidates_of(written, tokenizer.grid_side, self.grounder.decision))
+        return whole.model_copy(update={"timings_ms": {**answer.timings_ms, **clock.laps_ms}})
+
     def describe(self, box: Box, *, should_stop: StopCallback | None = None) -> GroundedText:
         """What is in the box? The whole text links to it."""
-        text = self._write(prompts.expression_generation(box), Decoding(max_new_tokens=48), should_stop, whole=False)
-        words = text.text
-        entities = (Entity(text=words, start=0, end=len(words), boxes=(box,)),) if words else ()
-        return text.model_copy(update={"entities": entities})
+        return self.describe_all([box], should_stop=should_stop)[0]
+
+    def describe_all(self, boxes: Sequence[Box], *, should_stop: StopCallback | None = None) -> list[GroundedText]:
+        """`describe` for each box, all written in step."""
+        texts = [prompts.expression_generation(box) for box in boxes]
+        written = self._write(texts, Decoding(max_new_tokens=48), should_stop, whole=False)
+        return [_linked(text, box) for text, box in zip(written, boxes, strict=True)]
 
     def caption(self, style: CaptionStyle = "brief", *, should_stop: StopCallback | None = None) -> GroundedText:
         """What is in the picture? `brief` or `detailed`, the things linked to their boxes."""
@@ -145,13 +165,17 @@ class View:
         if style == "detailed" and not self.grounder.profile.detailed_captions:
             raise InvalidArgumentError(f"{self.grounder.name} writes brief captions only; valid style: brief")
         prompt = prompts.BRIEF_CAPTION if style == "brief" else prompts.DETAILED_CAPTION
-        return self._write(prompt, Decoding(max_new_tokens=128), should_stop, whole=style == "brief")
+        return self._write([prompt], Decoding(max_new_tokens=128), should_stop, whole=style == "brief")[0]
 
     def answer(self, question: str, *, should_stop: StopCallback | None = None) -> GroundedText:
         """An answer to a question about the picture. InvalidPhraseError as for `find`."""
-        grounded = self.grounder.profile.grounded_answers
-        prompt = prompts.grounded_question(question) if grounded else prompts.plain_question(question)
-        return self._write(prompt, Decoding(max_new_tokens=64), should_stop, whole=False)
+        return self.answer_all([question], should_stop=should_stop)[0]
+
+    def answer_all(self, questions: Sequence[str], *, should_stop: StopCallback | None = None) -> list[GroundedText]:
+        """`answer` for each question, all written in step."""
+        ask = prompts.grounded_question if self.grounder.profile.grounded_answers else prompts.plain_question
+        texts = [ask(question) for question in questions]
+        return self._write(texts, Decoding(max_new_tokens=64), should_stop, whole=False)
 
     def _grounding(self, phrase: str, scores: CornerScores, timings_ms: dict[str, float]) -> Grounding:
         decision = self.grounder.decision
@@ -166,26 +190,39 @@ class View:
             timings_ms=timings_ms,
         )
 
-    def _write(self, prompt: str, decoding: Decoding, should_stop: StopCallback | None, *, whole: bool) -> GroundedText:
-        """`whole` keeps the prompt's words in the text. CancelledError when `should_stop` said so."""
+    def _write(
+        self, texts: Sequence[str], decoding: Decoding, should_stop: StopCallback | None, *, whole: bool
+    ) -> list[GroundedText]:
+        """One text behind each prompt. `whole` keeps the prompt's words. CancelledError when `should_stop` said so."""
+        if not 1 <= len(texts) <= MAX_PHRASES:
+            raise InvalidArgumentError(f"{len(texts)} texts to write; valid: 1 to {MAX_PHRASES} at a time")
         clock = Stopwatch(self.grounder.model.device)
         model, tokenizer = self.grounder.model, self.grounder.tokenizer
-        ids = list(tokenizer.encode_words(prompt))
+        ids = [tokenizer.encode_words(text) for text in texts]
         read = continue_frame(model, self.encoded, ids, decoding.max_new_tokens)
         clock.lap("read")
-        written = generate(model, tokenizer, read, decoding, should_stop)[0]
+        written = generate(model, tokenizer, read, decoding, should_stop)
         clock.lap("write")
-        if written.reason == "stopped":
-            raise CancelledError(f"stopped after {len(written.ids)} tokens, as asked")
-        tagged = tokenizer.decode([*ids, *written.ids] if whole else written.ids)
-        return from_tagged(tagged, tokenizer.grid_side).model_copy(
-            update={
-                "log_probability": sum(written.log_probabilities),
-                "frame": self.frame,
-                "model": self.grounder.name,
-                "timings_ms": {**self.encoded.timings_ms, **clock.laps_ms},
-            }
-        )
+        if any(row.reason == "stopped" for row in written):
+            raise CancelledError(f"stopped after {max(len(row.ids) for row in written)} tokens, as asked")
+        timings = {**self.encoded.timings_ms, **clock.laps_ms}
+        return [
+            from_tagged(tokenizer.decode([*prompt, *row.ids] if whole else row.ids), tokenizer.grid_side).model_copy(
+                update={
+                    "log_probability": sum(row.log_probabilities),
+                    "frame": self.frame,
+                    "model": self.grounder.name,
+                    "timings_ms": timings,
+                }
+            )
+            for prompt, row in zip(ids, written, strict=True)
+        ]
+
+
+def _linked(text: GroundedText, box: Box) -> GroundedText:
+    words = text.text
+    entities = (Entity(text=words, start=0, end=len(words), boxes=(box,)),) if words else ()
+    return text.model_copy(update={"entities": entities})
 
 
 def _dtype(name: str, device: str) -> torch.dtype:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from kosmos_agent.errors import InvalidBoxError, NoTargetError
 
 Status = Literal["found", "ambiguous", "not_found", "cannot_tell"]
+Count = Literal["one", "many"]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Vector3 = tuple[float, float, float]
 
@@ -95,10 +96,13 @@ class Grounding(_Frozen):
     `probability_kind` says what the numbers mean: `joint` is the model's own joint probability of `<object>` and
     both corners, not calibrated; `calibrated` is a frequency measured on held-out pictures.
     `presence` is the probability that the model opens `<object>` after the phrase.
+    `candidates` begin with the likeliest. `count` says how they belong together: for `one` thing they are rivals; of
+    `many` ("the cups") each is a thing of its own, and all are the answer.
     """
 
     phrase: str
     status: Status
+    count: Count = "one"
     candidates: tuple[Candidate, ...]
     presence: Probability
     probability_kind: Literal["joint", "calibrated"] = "joint"
@@ -112,6 +116,13 @@ class Grounding(_Frozen):
         if not self.candidates:
             raise NoTargetError(f"{self.phrase!r} was {self.status}: the answer holds no box")
         return self.candidates[0]
+
+    @property
+    def meant(self) -> tuple[Candidate, ...]:
+        """What the answer stands by: the one found, or all that were; nothing under any other status."""
+        if self.status != "found":
+            return ()
+        return self.candidates if self.count == "many" else self.candidates[:1]
 
 
 class Entity(_Frozen):

@@ -91,6 +91,17 @@ def test_find_in_words_says_the_same_as_in_json(run, folder, photo):
     assert len(lines) == 2 + len(answer["candidates"])
 
 
+def test_find_all_says_that_each_box_is_a_thing(run, folder, photo, tmp_path):
+    words = ("find", photo, "the cups", "--all", "--model", folder)
+    answer = json.loads(run(*words, "--json", "--out", tmp_path / "all.png")[1])
+    assert (answer["count"], answer["phrase"]) == ("many", "the cups")
+    assert answer["candidates"]
+    assert (tmp_path / "all.png").is_file()
+    lines = run(*words)[1].splitlines()
+    assert len(lines) == 2 + len(answer["candidates"])
+    assert json.loads(run("find", photo, "the cups", "--model", folder, "--json")[1])["count"] == "one"
+
+
 def test_find_writes_the_annotated_picture(run, folder, photo, tmp_path):
     out = tmp_path / "found.png"
     assert run("find", photo, PHRASE, "-m", folder, "--out", out)[0] == 0

@@ -30,7 +30,7 @@ def test_best_pair_is_what_free_decoding_writes_when_it_writes_a_box():
     for seed in range(40):
         model, frame, texts = setup(seed, gain=4.0)
         for text, scores in zip(texts, score_corners(model, TOKENIZER, frame, texts), strict=True):
-            prompt = continue_frame(model, frame, [*text, TOKENIZER.object_id], room=2)
+            prompt = continue_frame(model, frame, [[*text, TOKENIZER.object_id]], room=2)
             ids = generate(model, TOKENIZER, prompt, Decoding(max_new_tokens=2, grammar=False))[0].ids
             pair = tuple(TOKENIZER.location_index(token) for token in ids)
             if len(pair) == 2 and None not in pair and is_valid_pair(pair):
@@ -43,7 +43,7 @@ def test_best_pair_is_what_free_decoding_writes_when_it_writes_a_box():
 def test_presence_is_the_probability_of_object_after_the_phrase():
     model, frame, texts = setup(3)
     for text, scores in zip(texts, score_corners(model, TOKENIZER, frame, texts), strict=True):
-        hidden = continue_frame(model, frame, list(text), room=0).hidden
+        hidden = continue_frame(model, frame, [text], room=0).hidden
         expected = model.logits(hidden).softmax(-1)[0, TOKENIZER.object_id]
         assert scores.presence == pytest.approx(float(expected), rel=1e-3)
 
@@ -55,10 +55,10 @@ def test_pair_probabilities_match_the_whole_model_and_do_not_exceed_one():
     scores = score_corners(model, TOKENIZER, frame, texts[:1])[0]
     assert sum(item.probability for item in scores.pairs) <= 1 + 1e-5
     for item in scores.pairs[:4]:
-        prompt = continue_frame(model, frame, [*texts[0], TOKENIZER.object_id], room=0)
+        prompt = continue_frame(model, frame, [[*texts[0], TOKENIZER.object_id]], room=0)
         first = model.logits(prompt.hidden, rows).softmax(-1)[0, item.pair[0]]
         tail = [*texts[0], TOKENIZER.object_id, TOKENIZER.location_id(item.pair[0])]
-        logits = model.logits(continue_frame(model, frame, tail, room=0).hidden, rows)[0]
+        logits = model.logits(continue_frame(model, frame, [tail], room=0).hidden, rows)[0]
         cell = torch.arange(1024)
         fits = (cell // 32 >= item.pair[0] // 32) & (cell % 32 >= item.pair[0] % 32)
         second = logits.masked_fill(~fits, -torch.inf).softmax(-1)[item.pair[1]]

@@ -54,6 +54,17 @@ def test_candidates_of_an_ambiguous_answer_differ_in_colour():
     assert near(image, right, PALETTE[2])
 
 
+def test_of_many_things_every_box_is_drawn_as_the_answer():
+    left, right = Box(x1=0.1, y1=0.3, x2=0.3, y2=0.7), Box(x1=0.6, y1=0.3, x2=0.8, y2=0.7)
+    one = grounding("found", left, right)
+    many = one.model_copy(update={"count": "many"})
+    for answer, expected in ((one, False), (many, True)):
+        assert near(annotate(GREY, answer), left, STATUS_COLOURS["found"])
+        assert near(annotate(GREY, answer), right, STATUS_COLOURS["found"]) == expected
+    between = (annotate(GREY, many).width // 2, 20)
+    assert annotate(GREY, many).getpixel(between) == (128, 128, 128), "nothing steps back behind several answers"
+
+
 def test_several_answers_get_a_line_each():
     one = annotate(GREY, [grounding("found", Box(x1=0.1, y1=0.1, x2=0.3, y2=0.3))])
     three = annotate(GREY, [grounding("found", Box(x1=0.1, y1=0.1, x2=0.3, y2=0.3))] + [grounding("not_found")] * 2)

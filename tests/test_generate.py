@@ -120,11 +120,25 @@ def test_pads_behind_tokens_are_refused(mask):
         read(tiny_model(1), torch.tensor([PROMPT[:3]] * 2), attention_mask=torch.tensor([[1, 1, 1], mask]))
 
 
-def test_a_continuation_holds_no_pads():
-    model = tiny_model(1)
+def test_one_prompt_is_continued_by_rows_of_different_lengths():
+    model = tiny_model(7)
     shared = read(model, torch.tensor([PROMPT]))
-    with pytest.raises(InvalidArgumentError, match="equal length"):
-        read(model, torch.tensor([[TOKENIZER.pad_id, 5]]), attention_mask=torch.tensor([[0, 1]]), after=shared)
+    tails = [list(TOKENIZER.encode("left")), list(TOKENIZER.encode("the blue box of it"))]
+    longest = max(map(len, tails))
+    ids = torch.tensor([[0] * (longest - len(tail)) + tail for tail in tails])
+    mask = torch.tensor([[0] * (longest - len(tail)) + [1] * len(tail) for tail in tails])
+    together = generate(
+        model, TOKENIZER, read(model, ids, attention_mask=mask, after=shared, room=8), Decoding(max_new_tokens=8)
+    )
+    for tail, written in zip(tails, together, strict=True):
+        assert written.ids == write(model, Decoding(max_new_tokens=8), PROMPT + tail).ids
+
+
+def test_rows_behind_another_number_of_rows_are_refused():
+    model = tiny_model(1)
+    shared = read(model, torch.tensor([PROMPT] * 2))
+    with pytest.raises(InvalidArgumentError, match="3 rows behind 2; valid"):
+        read(model, torch.tensor([[5]] * 3), after=shared)
 
 
 def test_a_picture_without_its_slots_is_refused():

@@ -72,6 +72,21 @@ def test_questions_leave_the_view_as_it_was(view):
     assert view.find("the red cup").candidates == before.candidates
 
 
+def test_texts_written_in_step_equal_those_written_alone(view):
+    boxes = [Box(x1=0.1, y1=0.1, x2=0.5, y2=0.5), Box(x1=0.4, y1=0.2, x2=0.9, y2=0.9)]
+    questions = ["what is it", "is the red cup left of the blue box"]
+    alone = [*map(view.describe, boxes), *map(view.answer, questions)]
+    together = [*view.describe_all(boxes), *view.answer_all(questions)]
+    assert len({text.text for text in alone}) > 2, "choose a seed that writes different texts"
+    assert [(text.text, text.entities) for text in together] == [(text.text, text.entities) for text in alone]
+
+
+@pytest.mark.parametrize("count", [0, 65])
+def test_too_few_or_too_many_texts_are_refused(view, count):
+    with pytest.raises(InvalidArgumentError, match="valid: 1 to 64"):
+        view.answer_all(["what is it"] * count)
+
+
 def test_a_description_links_to_its_box(view):
     box = Box(x1=0.1, y1=0.1, x2=0.5, y2=0.5)
     text = view.describe(box)
@@ -160,7 +175,9 @@ def test_a_padded_vocabulary_is_never_written(tmp_path):
     view = Grounder.load(tmp_path).view(PICTURE)
     ids = list(TOKENIZER.encode("an image of"))
     free, held = (
-        generate(padded, TOKENIZER, continue_frame(padded, view.encoded, ids, 12), Decoding(12, grammar=grammar))[0].ids
+        generate(padded, TOKENIZER, continue_frame(padded, view.encoded, [ids], 12), Decoding(12, grammar=grammar))[
+            0
+        ].ids
         for grammar in (False, True)
     )
     assert max(free) >= TOKENIZER.size, "the model must want the padding when it may"

@@ -27,6 +27,7 @@ def test_nothing_answered_has_no_accuracy():
         "by_kind": {},
         "by_size": {"lt7": empty, "7to12": empty, "ge12": empty},
         "by_kind_ge12": {},
+        "relation_superlative_ge12": empty,
     }
 
 
@@ -57,6 +58,7 @@ def test_the_summary_groups_by_kind_and_by_size():
         "plain": 0.6,
         "relation": 0.2,
     }
+    assert report["relation_superlative_ge12"]["n"] == 1
 
 
 @pytest.mark.parametrize(

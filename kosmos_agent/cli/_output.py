@@ -75,7 +75,8 @@ def print_run(run: Run) -> None:
 
 def print_grounding(answer: Grounding) -> None:
     status = typer.style(answer.status.replace("_", " "), fg=_STATUS_STYLES.get(answer.status), bold=True)
-    typer.echo(f"{status}  {answer.phrase}")
+    count = f" {len(answer.meant)}" if answer.count == "many" and answer.meant else ""
+    typer.echo(f"{status}{count}  {answer.phrase}")
     width, height = answer.frame.width, answer.frame.height
     for rank, candidate in enumerate(answer.candidates):
         corners = "  ".join(f"{value:.3f}" for value in candidate.box.corners)
@@ -104,11 +105,11 @@ def check_picture_path(path: Path | None) -> None:
         raise InvalidArgumentError(f"--out {path}: the folder {path.parent} does not exist")
 
 
-def make_folder(path: Path) -> None:
+def make_folder(path: Path, option: str = "--out") -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InvalidArgumentError(f"--out {path} is no folder: {error.strerror or error}") from error
+        raise InvalidArgumentError(f"{option} {path} is no folder: {error.strerror or error}") from error
 
 
 def save_picture(image: Image.Image, path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +16,16 @@ app = typer.Typer(help="Score a model on a fixed split.", no_args_is_help=True)
 
 
 _COLUMNS = ("accuracy_iou50", "accuracy_iou75", "mean_iou")
+_FIGURES = (
+    ("several things, F1 of boxes", "plural_f1", "n_plural"),
+    ("presence, AUROC", "presence_auroc", "n_absent"),
+    ("absent, but found", "false_found_rate", "n_absent"),
+    ("there, but not found", "missed_rate", "n"),
+    ("calibration error", "ece", "n_probabilities"),
+    ("descriptions right", "describe_accuracy", "n_described"),
+    ("brief captions, F1", "caption_f1", "n_captions"),
+    ("questions right", "question_accuracy", "n_questions"),
+)
 
 
 class SplitName(StrEnum):
@@ -22,6 +33,14 @@ class SplitName(StrEnum):
 
     test = "test"
     validation = "validation"
+
+
+class LookName(StrEnum):
+    """Who drew the pictures: the renderer of the training pictures, a path tracer, another rasteriser."""
+
+    rendered = "rendered"
+    mitsuba = "mitsuba"
+    other = "other"
 
 
 @app.callback()
@@ -32,22 +51,29 @@ def root() -> None:
 @app.command()
 def tabletop(
     model: options.Model = "tabletop",
-    split: Annotated[SplitName, typer.Option(help="which fixed split")] = SplitName.test,
-    scenes: Annotated[int | None, typer.Option(min=1, help="only the first so many scenes", show_default=False)] = None,
+    split: Annotated[SplitName | None, typer.Option(help="which rendered split (test)", show_default=False)] = None,
+    look: Annotated[LookName | None, typer.Option(help="which renderer (rendered)", show_default=False)] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="a folder of pictures with labels.jsonl instead", show_default=False)
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="write diagrams and the worst mistakes into this folder", show_default=False)
+    ] = None,
+    scenes: Annotated[int | None, typer.Option(min=1, help="only the first so many", show_default=False)] = None,
     as_json: options.Json = False,
     dtype: options.Dtype = "auto",
     device: options.Device = "cpu",
     threads: options.Threads = None,
 ) -> None:
-    """Referring accuracy on rendered table-tops, by kind of phrase and by size of the thing."""
-    with needs("sim"):
-        from kosmos_agent.cli._eval import evaluate_tabletop
+    """Boxes, presence, probabilities, texts on labelled table-tops; docs/evaluation.md defines every figure."""
+    from kosmos_agent.cli._eval import choose_source, evaluate_tabletop
 
-    report = evaluate_tabletop(ModelChoice(model, dtype, device, threads), split.value, scenes)
+    source = choose_source(split and split.value, look and look.value, images, scenes)
+    result = evaluate_tabletop(ModelChoice(model, dtype, device, threads), source, report)
     if as_json:
-        print_json(report)
+        print_json(result)
     else:
-        _print(report)
+        _print(result, source.title)
 
 
 @app.command()
@@ -77,17 +103,24 @@ def picks(
     )
 
 
-def _print(report: dict[str, Any]) -> None:
+def _print(report: dict[str, Any], title: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=f"{report['model']} on {report['split']}: {report['scenes']} scenes, {report['seconds']:.0f} s")
+    boxes = Table(title=f"{report['model']} on {title}: {report['scenes']} scenes, {report['seconds']:.0f} s")
     for name in ("phrases", "n", "IoU 0.5", "IoU 0.75", "mean IoU"):
-        table.add_column(name, justify="left" if name == "phrases" else "right")
+        boxes.add_column(name, justify="left" if name == "phrases" else "right")
     rows = {"all": report, "answered found": report["found"], **report["by_size"], **report["by_kind"]}
     for name, item in rows.items():
         numbers = [f"{item[key]:.3f}" if key in item else "-" for key in _COLUMNS]
-        table.add_row(name, str(item["n"]), *numbers)
+        boxes.add_row(name, str(item["n"]), *numbers)
+    others = Table()
+    for name in ("figure", "n", "value"):
+        others.add_column(name, justify="left" if name == "figure" else "right")
+    for words, key, counted in _FIGURES:
+        value = report[key]
+        others.add_row(words, str(report[counted]), "-" if value is None else f"{value:.3f}")
     console = Console()
-    console.print(table)
-    console.print(f"presence AUROC {report['presence_auroc']:.3f} over {report['n_absent']} absent things")
+    console.print(boxes, others)
+    for file in report["files"]:
+        console.print(file, soft_wrap=True)

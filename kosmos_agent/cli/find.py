@@ -14,6 +14,7 @@ from kosmos_agent.cli._output import check_picture_path, grounding_json, print_g
 def find(
     image: options.Picture,
     phrase: Annotated[str, typer.Argument(help='what to look for: "the red cup"', show_default=False)],
+    every: Annotated[bool, typer.Option("--all", help='all that a plural phrase names: "the cups"')] = False,
     model: options.Model = "tabletop",
     out: options.Out = None,
     as_json: options.Json = False,
@@ -21,11 +22,15 @@ def find(
     device: options.Device = "cpu",
     threads: options.Threads = None,
 ) -> None:
-    """Find what a phrase names: boxes with probabilities. "Not found" is an answer too, with exit code 0."""
+    """Find what a phrase names: boxes with probabilities. "Not found" is an answer too, with exit code 0.
+
+    Of several boxes the first is the likeliest place of one thing; with --all each is a thing of its own.
+    """
     check_picture_path(out)
     check_text(phrase)
     picture = load_picture(image)
-    answer = load_grounder(ModelChoice(model, dtype, device, threads)).view(picture).find(phrase)
+    view = load_grounder(ModelChoice(model, dtype, device, threads)).view(picture)
+    answer = view.find_each(phrase) if every else view.find(phrase)
     if out is not None:
         save_picture(draw_answer(picture, answer), out)
     if as_json:

@@ -12,7 +12,7 @@ from kosmos_agent.drawing.style import PAPER, STATUS_COLOURS, Colour, canvas_fro
 from kosmos_agent.results import GroundedText, Grounding
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_MAX_CANDIDATES = 8
+_MAX_CANDIDATES = {"one": 8, "many": 16}
 
 
 def annotate(image: Image.Image, answers: Grounding | Sequence[Grounding]) -> Image.Image:
@@ -21,7 +21,7 @@ def annotate(image: Image.Image, answers: Grounding | Sequence[Grounding]) -> Im
     canvas = canvas_from(image)
     if not any(answer.candidates for answer in found):
         canvas = _faded(canvas)
-    elif len(found) == 1 and found[0].status == "found":
+    elif len(found) == 1 and len(found[0].meant) == 1:
         canvas = spotlit(canvas, found[0].best.box)
     draw_marks(canvas, [mark for index, answer in enumerate(found) for mark in _marks(answer, index, len(found) > 1)])
     for index, answer in enumerate(found):
@@ -52,12 +52,14 @@ def film_frame(picture: Image.Image, caption: str, answer: Grounding | None = No
 
 def _marks(answer: Grounding, index: int, several: bool) -> Iterator[Mark]:
     colour = _answer_colour(answer, index, several)
-    for rank, candidate in enumerate(answer.candidates[:_MAX_CANDIDATES]):
+    for rank, candidate in enumerate(answer.candidates[: _MAX_CANDIDATES[answer.count]]):
         percent = f"{100 * candidate.probability:.0f} %"
         if answer.status == "ambiguous":
             yield Mark(candidate.box, colour if several else colour_of(rank + 1), _LETTERS[rank], percent)
         elif rank == 0:
             yield Mark(candidate.box, colour, answer.phrase, percent)
+        elif answer.count == "many":
+            yield Mark(candidate.box, colour, note=percent)
         else:
             yield Mark(candidate.box, PAPER, note=percent, weight=0.0)
 

@@ -1,4 +1,4 @@
-"""Several pictures in one file: a strip side by side, or a film."""
+"""Several pictures in one file: a strip side by side, a sheet of strips, or a film."""
 
 from __future__ import annotations
 
@@ -37,6 +37,20 @@ def strip(panels: Sequence[tuple[str, Picture]], *, height_px: int = 480) -> Ima
         pen.text((x + picture.width / 2, gap + height + foot / 2), words, font=face, fill=PAPER, anchor="mm")
         x += picture.width + gap
     return finished(sheet)
+
+
+def contact_sheet(panels: Sequence[tuple[str, Picture]], *, columns: int = 4, height_px: int = 300) -> Image.Image:
+    """(caption, picture) pairs in rows of `columns`, each row a strip."""
+    if columns < 1:
+        raise InvalidArgumentError(f"a sheet of {columns} columns; valid: at least 1")
+    starts = range(0, max(1, len(panels)), columns)
+    rows = [strip(panels[start : start + columns], height_px=height_px) for start in starts]
+    sheet = Image.new("RGB", (max(row.width for row in rows), sum(row.height for row in rows)), PANEL)
+    y = 0
+    for row in rows:
+        sheet.paste(row, (0, y))
+        y += row.height
+    return sheet
 
 
 def write_strip(panels: Sequence[tuple[str, Picture]], path: str | Path, *, height_px: int = 480) -> None:

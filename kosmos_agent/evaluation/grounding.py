@@ -1,50 +1,61 @@
-"""Runs a `Grounder` over labelled pictures, through the same calls that users make."""
+"""What is counted of answers to phrases; every figure is defined in `docs/evaluation.md`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
+from kosmos_agent.evaluation.calibration_scores import ece
+from kosmos_agent.evaluation.labelled import LabelledPhrase
+from kosmos_agent.evaluation.matching import HIT_IOU, Counts, set_counts
+from kosmos_agent.evaluation.presence import status_rate
 from kosmos_agent.evaluation.referring import ReferringResult, auroc, figures, summarise
-from kosmos_agent.grounder import Grounder
-from kosmos_agent.results import Box, Grounding
-
-
-@dataclass(frozen=True)
-class LabelledPhrase:
-    """A phrase, its kind, and the boxes that it names: one, several (plural), or none (absent)."""
-
-    text: str
-    kind: str
-    boxes: tuple[Box, ...]
+from kosmos_agent.results import Grounding, Status
 
 
 @dataclass
 class GroundingReport:
-    """Answers so far."""
+    """Answers so far.
+
+    results, found: phrases with one referent, and those of them that were answered `found`. present, absent: presence
+    probabilities. present_statuses: of phrases with one referent; absent_statuses: of things that are not there.
+    probabilities, outcomes: of the best candidate for one thing, there or not, and whether it was right.
+    """
 
     results: list[ReferringResult] = field(default_factory=list)
+    found: list[ReferringResult] = field(default_factory=list)
     present: list[float] = field(default_factory=list)
     absent: list[float] = field(default_factory=list)
-    found: list[ReferringResult] = field(default_factory=list)
+    present_statuses: list[Status] = field(default_factory=list)
+    absent_statuses: list[Status] = field(default_factory=list)
+    probabilities: list[float] = field(default_factory=list)
+    outcomes: list[bool] = field(default_factory=list)
+    plural: Counts = field(default_factory=Counts)
+    plural_phrases: int = 0
 
     def add(self, phrase: LabelledPhrase, answer: Grounding) -> None:
-        """Phrases with one referent count for accuracy, whatever the status; all count for presence."""
+        """Boxes count whatever the status; a plural phrase's answer holds all that it names (`View.find_each`)."""
         (self.present if phrase.boxes else self.absent).append(answer.presence)
-        if len(phrase.boxes) == 1:
-            (box,) = phrase.boxes
-            iou = answer.best.box.iou(box) if answer.candidates else 0.0
-            self.results.append(ReferringResult(phrase.kind, box.side, iou))
-            if answer.status == "found":
-                self.found.append(self.results[-1])
+        if len(phrase.boxes) > 1:
+            self.plural += set_counts([item.box for item in answer.candidates], phrase.boxes)
+            self.plural_phrases += 1
+            return
+        iou = max((answer.best.box.iou(box) for box in phrase.boxes), default=0.0) if answer.candidates else 0.0
+        if answer.candidates:
+            self.probabilities.append(answer.best.probability)
+            self.outcomes.append(iou >= HIT_IOU)
+        if not phrase.boxes:
+            self.absent_statuses.append(answer.status)
+            return
+        self.present_statuses.append(answer.status)
+        self.results.append(ReferringResult(phrase.kind, phrase.boxes[0].side, iou))
+        if answer.status == "found":
+            self.found.append(self.results[-1])
 
     def summary(self) -> dict[str, object]:
         """`referring.summarise` of the best boxes; `found`: the same figures where the status said found.
 
-        `presence_auroc`, and how many phrases it rests on.
+        None stands for a figure that nothing was asked for.
         """
         return {
             **summarise(self.results),
@@ -52,18 +63,11 @@ class GroundingReport:
             "presence_auroc": auroc(self.present, self.absent),
             "n_present": len(self.present),
             "n_absent": len(self.absent),
+            "false_found_rate": status_rate(self.absent_statuses, "found"),
+            "missed_rate": status_rate(self.present_statuses, "not_found"),
+            "statuses": {"present": Counter(self.present_statuses), "absent": Counter(self.absent_statuses)},
+            "ece": ece(self.probabilities, self.outcomes) if self.probabilities else None,
+            "n_probabilities": len(self.probabilities),
+            "plural_f1": self.plural.f1,
+            "n_plural": self.plural_phrases,
         }
-
-
-def evaluate_grounding(
-    grounder: Grounder, pictures: Iterable[tuple[NDArray[np.uint8], Sequence[LabelledPhrase]]]
-) -> GroundingReport:
-    """One view per picture, all its phrases in one pass. Pictures: (H, W, 3) uint8."""
-    report = GroundingReport()
-    for rgb, phrases in pictures:
-        if not phrases:
-            continue
-        answers = grounder.view(rgb).find_all([phrase.text for phrase in phrases])
-        for phrase, answer in zip(phrases, answers, strict=True):
-            report.add(phrase, answer)
-    return report

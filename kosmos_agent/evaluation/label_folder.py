@@ -20,7 +20,7 @@ MAX_LINE_BYTES = 2**20
 MAX_PICTURE_BYTES = 64 * 2**20
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
-_JPEG = {"quality": 92, "subsampling": 0, "optimize": True}
+_QUALITY = 92
 _ADAPTER = TypeAdapter(PictureLabels)
 
 
@@ -61,7 +61,7 @@ def load_pictures(folder: str | Path, labels: Sequence[PictureLabels]) -> Iterat
 def write_pictures(folder: str | Path, pictures: Iterable[LabelledPicture]) -> int:
     """Pictures (by suffix: JPEG, PNG or WebP) and `labels.jsonl` into a new or empty folder; how many they are.
 
-    InvalidLabelsError when the folder holds labels already, or a picture's name leaves the folder.
+    InvalidLabelsError when the folder holds labels already, or a picture would lie outside the folder.
     """
     root = Path(folder)
     if (root / LABELS_FILE).exists():
@@ -72,7 +72,7 @@ def write_pictures(folder: str | Path, pictures: Iterable[LabelledPicture]) -> i
         for picture in pictures:
             path = root / _relative(picture.labels.image, picture.labels.image)
             path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(picture.rgb).save(path, **(_JPEG if path.suffix.lower() in (".jpg", ".jpeg") else {}))
+            Image.fromarray(picture.rgb).save(path, quality=_QUALITY, subsampling=0)
             file.write(_ADAPTER.dump_json(picture.labels).decode() + "\n")
             count += 1
     return count
@@ -109,8 +109,8 @@ def _parsed(line: bytes, place: str) -> PictureLabels:
 def _relative(name: str, place: str) -> PurePosixPath:
     """The name as a path below the folder; the system's own separators and drives have no meaning in it."""
     path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or any(mark in name for mark in "\\:\0"):
-        raise InvalidLabelsError(f"{place}: {name!r} leaves the folder; valid: a name inside it, such as 0001.jpg")
+    if path.is_absolute() or ".." in path.parts or str(path) != name or any(mark in name for mark in "\\:\0"):
+        raise InvalidLabelsError(f"{place}: {name!r} is outside the folder; valid: a name inside it, such as 0001.jpg")
     if path.suffix.lower() not in SUFFIXES:
         raise InvalidLabelsError(f"{place}: {name!r} is no picture; valid suffixes: {', '.join(SUFFIXES)}")
     return path
@@ -124,7 +124,7 @@ def _inside(root: Path, name: str, place: str) -> Path:
     except OSError as error:
         raise InvalidLabelsError(f"{place}: {name!r} cannot be opened ({error.strerror})") from error
     if not real.is_relative_to(root.resolve()):
-        raise InvalidLabelsError(f"{place}: {name!r} is a link that leaves the folder")
+        raise InvalidLabelsError(f"{place}: {name!r} is a link to outside the folder")
     if not is_file or size > MAX_PICTURE_BYTES:
         raise InvalidLabelsError(f"{place}: {name!r} is no file of at most {MAX_PICTURE_BYTES} bytes")
     return path

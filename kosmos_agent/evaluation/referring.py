@@ -34,13 +34,17 @@ def figures(results: Sequence[ReferringResult]) -> Figures:
 
 
 def summarise(results: Sequence[ReferringResult]) -> dict[str, object]:
-    """`figures` of all, then `by_kind` and `by_size`; `by_kind_ge12` is by kind for things of 12 % and more."""
+    """`figures` of all, then `by_kind` and `by_size`; `by_kind_ge12` is by kind for things of 12 % and more.
+
+    `relation_superlative_ge12`: `figures` of these two kinds together, of things of 12 % and more.
+    """
     large = [result for result in results if size_class(result.side) == "ge12"]
     return {
         **figures(results),
         "by_kind": _grouped(results, lambda result: result.kind),
         "by_size": {name: figures([r for r in results if size_class(r.side) == name]) for name in SIZE_CLASSES},
         "by_kind_ge12": _grouped(large, lambda result: result.kind),
+        "relation_superlative_ge12": figures([r for r in large if r.kind in ("relation", "superlative")]),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kosmos_agent.evaluation.labelled import LabelledQuestion, LabelledRegion, LabelledThing
 from kosmos_agent.evaluation.matching import HIT_IOU, Counts
@@ -50,3 +50,42 @@ def caption_counts(text: GroundedText, things: Sequence[LabelledThing]) -> Count
     right = sum(things[j].prominent for j in told.values())
     prominent = sum(thing.prominent for thing in things)
     return Counts(right, len(mentions) - len(told), prominent - right)
+
+
+@dataclass
+class TextReport:
+    """Texts so far. answered: by kind of question."""
+
+    described: list[bool] = field(default_factory=list)
+    captions: Counts = field(default_factory=Counts)
+    captioned: int = 0
+    answered: dict[str, list[bool]] = field(default_factory=dict)
+
+    def add_description(self, region: LabelledRegion, text: GroundedText) -> None:
+        self.described.append(is_described(text, region))
+
+    def add_caption(self, things: Sequence[LabelledThing], text: GroundedText) -> None:
+        self.captions += caption_counts(text, things)
+        self.captioned += 1
+
+    def add_answer(self, question: LabelledQuestion, text: GroundedText) -> None:
+        self.answered.setdefault(question.kind, []).append(is_answered(text, question))
+
+    def summary(self) -> dict[str, object]:
+        """None stands for a figure that nothing was asked for."""
+        answers = [right for kind in self.answered.values() for right in kind]
+        return {
+            "describe_accuracy": _share(self.described),
+            "n_described": len(self.described),
+            "caption_f1": self.captions.f1,
+            "n_captions": self.captioned,
+            "question_accuracy": _share(answers),
+            "n_questions": len(answers),
+            "question_accuracy_by_kind": {
+                kind: {"n": len(right), "accuracy": _share(right)} for kind, right in sorted(self.answered.items())
+            },
+        }
+
+
+def _share(right: Sequence[bool]) -> float | None:
+    return sum(right) / len(right) if right else None

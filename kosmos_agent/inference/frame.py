@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -38,10 +39,13 @@ def encode_frame(model: Kosmos2, processor: Processor, picture: Picture) -> Enco
     return EncodedFrame(prefix, clock.laps_ms)
 
 
-def continue_frame(model: Kosmos2, frame: EncodedFrame, ids: list[int], room: int) -> ReadPrompt:
-    """Read a text behind the frame; the frame can be continued again."""
-    tokens: Tensor = torch.tensor([ids], device=model.device)
-    return read(model, tokens, after=frame.prefix, room=room)
+def continue_frame(model: Kosmos2, frame: EncodedFrame, texts: Sequence[Sequence[int]], room: int) -> ReadPrompt:
+    """Read texts behind the frame, a row for each; the frame can be continued again."""
+    longest = max(map(len, texts))
+    pads = [longest - len(text) for text in texts]
+    ids: Tensor = torch.tensor([[0] * pad + list(text) for pad, text in zip(pads, texts, strict=True)])
+    mask: Tensor = torch.tensor([[0] * pad + [1] * len(text) for pad, text in zip(pads, texts, strict=True)])
+    return read(model, ids.to(model.device), attention_mask=mask.to(model.device), after=frame.prefix, room=room)
 
 
 class Stopwatch:

@@ -40,20 +40,21 @@ def read(
 ) -> ReadPrompt:
     """Read `ids` (B, T), behind `after` when given, leaving `room` free positions in the cache.
 
-    `after` stays as it is. Pads may stand on the left of the first reading, not in a continuation;
-    InvalidArgumentError for any other.
+    `after` stays as it is; one row of it may be continued by several. Pads may stand on the left of `ids`;
+    InvalidArgumentError for any other, and where the rows do not go together.
     """
     batch, length = ids.shape
     if attention_mask is not None:
-        _check_pads(attention_mask, continues=after is not None)
+        _check_pads(attention_mask)
     fresh = torch.ones_like(ids) if attention_mask is None else attention_mask.long()
     if after is None:
         cache = model.new_cache(batch, length + room)
         start = torch.full((batch,), FIRST_POSITION, device=ids.device)
         mask, seen = fresh, ids
     else:
-        cache, start = after.cache.fork(length + room), after.next_position
-        mask, seen = torch.cat([after.attention_mask, fresh], dim=1), torch.cat([after.ids, ids], dim=1)
+        before = _repeated(after, batch)
+        cache, start = after.cache.fork(length + room, batch), before.next_position
+        mask, seen = torch.cat([before.attention_mask, fresh], dim=1), torch.cat([before.ids, ids], dim=1)
     count = fresh.cumsum(dim=1)
     positions = torch.where(fresh > 0, start[:, None] + count - 1, PADDING_POSITION)
     embeds = model.embed(ids, image_embeds, image_mask)
@@ -61,11 +62,18 @@ def read(
     return ReadPrompt(cache, seen, mask, hidden[:, -1], start + count[:, -1])
 
 
-def _check_pads(attention_mask: Tensor, *, continues: bool) -> None:
+def _repeated(prompt: ReadPrompt, rows: int) -> ReadPrompt:
+    """Its one row `rows` times, the cache as it is; unchanged where it has that many rows."""
+    have = len(prompt.ids)
+    if have not in (1, rows):
+        raise InvalidArgumentError(f"{rows} rows behind {have}; valid: {have} rows, or several behind one")
+    ids, mask, hidden = (item.expand(rows, -1) for item in (prompt.ids, prompt.attention_mask, prompt.hidden))
+    return ReadPrompt(prompt.cache, ids, mask, hidden, prompt.next_position.expand(rows))
+
+
+def _check_pads(attention_mask: Tensor) -> None:
     """The state of the last column is what is continued: a pad there would be continued in the word's place."""
     real = attention_mask.bool()
-    if continues and not bool(real.all()):
-        raise InvalidArgumentError("a continuation holds pads; valid: rows of equal length")
     if not bool(real[:, -1].all()) or bool((real[:, :-1] & ~real[:, 1:]).any()):
         raise InvalidArgumentError("pads stand behind tokens; valid: pads on the left (padding_side='left')")
 

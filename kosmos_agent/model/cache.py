@@ -44,10 +44,14 @@ class KVCache:
     def advance(self, count: int) -> None:
         self.length += count
 
-    def fork(self, extra: int) -> KVCache:
-        """A copy of the filled part with room for `extra` more positions; the original stays as it is."""
+    def fork(self, extra: int, rows: int | None = None) -> KVCache:
+        """A copy of the filled part with room for `extra` more positions; the original stays as it is.
+
+        rows: how many copies of its one row stand side by side; without it, the rows that there are.
+        """
         layers, batch, heads, _, width = self.keys.shape
-        copy = KVCache(layers, batch, heads, self.length + extra, width, dtype=self.keys.dtype, device=self.keys.device)
+        shape = (layers, rows or batch, heads, self.length + extra, width)
+        copy = KVCache(*shape, dtype=self.keys.dtype, device=self.keys.device)
         copy.keys[:, :, :, : self.length] = self.keys[:, :, :, : self.length]
         copy.values[:, :, :, : self.length] = self.values[:, :, :, : self.length]
         copy.length = self.length

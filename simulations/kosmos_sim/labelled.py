@@ -70,9 +70,7 @@ def _questions(scene: Geometry, rng: Random) -> tuple[LabelledQuestion, ...]:
     """One of each sort that the picture admits."""
     asked = {sort: draw(scene, rng, Lexicon()) for sort, draw in SORTS.items()}
     return tuple(
-        LabelledQuestion(exchange[0], sort, (exchange[1],))
-        for sort, exchange in asked.items()
-        if exchange is not None
+        LabelledQuestion(exchange[0], sort, (exchange[1],)) for sort, exchange in asked.items() if exchange is not None
     )
 
 
