@@ -64,8 +64,7 @@ def _draw_finishes(scene: ExportedScene, rng: np.random.Generator) -> dict[int, 
 
 def _joined(surfaces: Sequence[Surface], bitmap: NDArray[np.float64]) -> MeshData:
     if not surfaces:
-        flat = np.zeros_like(_NOWHERE_M) + (0.0, 0.0, 1.0)
-        return MeshData(_NOWHERE_M, flat, np.zeros((1, 3, 2)), bitmap)
+        return MeshData(_NOWHERE_M, np.full_like(_NOWHERE_M, (0.0, 0.0, 1.0)), np.zeros((1, 3, 2)), bitmap)
     return MeshData(
         np.concatenate([surface.corners_m for surface in surfaces]),
         np.concatenate([surface.normals for surface in surfaces]),
@@ -80,7 +79,7 @@ def _coloured(surfaces: Sequence[Surface]) -> MeshData:
     colours = sorted({surface.rgb for surface in surfaces})[:_COLOURS]
     places = {colour: (index + 0.5) / _COLOURS for index, colour in enumerate(colours)}
     palette[0, : len(colours)] = reflectance(np.array(colours).reshape(-1, 3))
-    moved = [replace(s, uv_m=np.zeros_like(s.uv_m) + (places[s.rgb], 0.5)) for s in surfaces]
+    moved = [replace(s, uv_m=np.full_like(s.uv_m, (places[s.rgb], 0.5))) for s in surfaces]
     return replace(_joined(moved, palette), palette=True)
 
 
@@ -110,5 +109,5 @@ def _painted(surfaces: Sequence[Surface], rng: np.random.Generator) -> MeshData:
 def _in_tile(uv_m: NDArray[np.float64], tile: int) -> NDArray[np.float64]:
     """Metres about the middle of the thing to the fractions of the sheet that are its tile."""
     within = np.clip(uv_m / _TILE_M + 0.5, 0.01, 0.99)
-    placed: NDArray[np.float64] = (within + (tile, 0)) / (_TILES, 1)
+    placed: NDArray[np.float64] = (within + np.array([tile, 0])) / (_TILES, 1)
     return placed

@@ -16,9 +16,10 @@ from kosmos_sim.looks.export import ExportedScene, Role, Surface
 
 SUPERSAMPLING = 2
 _NEAR_M, _FAR_M = 0.02, 12.0
+_EMPTY = 0.99999
+"""Of the depth buffer, where nothing was drawn."""
 _MAX_TEXTURE_PX = 2048
 _TEXTURE_PX_PER_M = 512
-_MAX_EDGE_M = 0.5
 
 
 class TinyRenderer:
@@ -34,9 +35,12 @@ class TinyRenderer:
     def picture(self, scene: ExportedScene, rng: np.random.Generator) -> NDArray[np.uint8]:
         """(H, W, 3) RGB; the lamp and the size of the textures are drawn from `rng`."""
         self._load(scene, rng)
-        large = self._drawn(scene, scene.size_px * SUPERSAMPLING, _draw_lamp(rng))[2]
-        rgb = np.asarray(large, np.uint8).reshape(*[scene.size_px * SUPERSAMPLING] * 2, 4)[..., :3]
-        shrunk: NDArray[np.uint8] = cv2.resize(rgb, [scene.size_px] * 2, interpolation=cv2.INTER_AREA)
+        side = scene.size_px * SUPERSAMPLING
+        image = self._drawn(scene, side, _draw_lamp(rng))
+        rgb = np.asarray(image[2], np.uint8).reshape(side, side, 4)[..., :3]
+        nothing = np.asarray(image[3], np.float64).reshape(side, side, 1) >= _EMPTY
+        backed = np.where(nothing, _backdrop(rng, side), rgb).astype(np.uint8)
+        shrunk: NDArray[np.uint8] = cv2.resize(backed, [scene.size_px] * 2, interpolation=cv2.INTER_AREA)
         return shrunk
 
     def depth_m(self, scene: ExportedScene) -> NDArray[np.float64]:
@@ -55,8 +59,8 @@ class TinyRenderer:
                 if surface.texture is None:
                     self._add(surface, surface.uv_m)
                     continue
-                scale = scales.setdefault(surface.texture.tobytes(), float(rng.uniform(0.35, 0.9)))
-                self._add_textured(surface, scale, Path(folder))
+                scale_m = scales.setdefault(surface.texture.tobytes(), float(rng.uniform(0.35, 0.9)))
+                self._add_textured(surface, surface.texture, scale_m, Path(folder))
 
     def _add(self, surface: Surface, uv: NDArray[np.float64]) -> int:
         corners = surface.corners_m.reshape(-1, 3)
@@ -72,11 +76,10 @@ class TinyRenderer:
         )
         return int(pybullet.createMultiBody(0, -1, shape, physicsClientId=self._client))
 
-    def _add_textured(self, surface: Surface, scale_m: float, folder: Path) -> None:
+    def _add_textured(self, surface: Surface, pixels: NDArray[np.uint8], scale_m: float, folder: Path) -> None:
         """The renderer does not repeat a texture, so a sheet as large as the surface is laid out."""
-        assert surface.texture is not None
         low, high = surface.uv_m.reshape(-1, 2).min(axis=0), surface.uv_m.reshape(-1, 2).max(axis=0)
-        sheet = _sheet(surface.texture, (high - low) / scale_m, scale_m)
+        sheet = _sheet(pixels, (high - low) / scale_m, scale_m)
         path = folder / f"{surface.geom}.png"
         cv2.imwrite(str(path), sheet[..., ::-1])
         body = self._add(surface, (surface.uv_m - low) / (high - low))
@@ -112,6 +115,14 @@ def _draw_lamp(rng: np.random.Generator) -> dict[str, Any]:
         "lightDiffuseCoeff": 1.0 - ambient,
         "lightSpecularCoeff": float(rng.uniform(0.05, 0.3)),
     }
+
+
+def _backdrop(rng: np.random.Generator, side_px: int) -> NDArray[np.float64]:
+    """(side, 1, 3): what is behind everything, from one pale tone at the top to another below."""
+    first, last = rng.uniform(140, 235, (2, 3))
+    share = np.linspace(0, 1, side_px)[:, None, None]
+    rows: NDArray[np.float64] = first + (last - first) * share
+    return rows
 
 
 def _sheet(texture: NDArray[np.uint8], repeats: NDArray[np.float64], scale_m: float) -> NDArray[np.uint8]:
