@@ -7,22 +7,31 @@ answer = view.find("the red cup")        # each question costs only its own few 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from kosmos_agent import prompts
+from kosmos_agent.calibration import CHEAP_FEATURES, Calibration, Feature
 from kosmos_agent.errors import CancelledError, CheckpointError, InvalidArgumentError
 from kosmos_agent.images import as_rgb_array
-from kosmos_agent.inference.candidates import Decision, joint_with_presence, merge, status_of
-from kosmos_agent.inference.corners import CornerScores, score_corners
+from kosmos_agent.inference.answer import AnswerRules
+from kosmos_agent.inference.calibration_file import load_calibration
+from kosmos_agent.inference.candidates import Decision
+from kosmos_agent.inference.clauses import parse
 from kosmos_agent.inference.devices import check_device
+from kosmos_agent.inference.evidence import Evidence, Looks, gather
 from kosmos_agent.inference.frame import EncodedFrame, Stopwatch, continue_frame, encode_frame
 from kosmos_agent.inference.generate import Decoding, StopCallback, generate
+from kosmos_agent.inference.relations import check_claims
 from kosmos_agent.inference.several import candidates_of, joined, write_boxes
+from kosmos_agent.inference.windows import Window
+from kosmos_agent.inference.zoom import Zoom
 from kosmos_agent.markup import from_tagged
 from kosmos_agent.model.checkpoint import check_tokenizer, load_model, load_tokenizer, read_config, read_json
 from kosmos_agent.model.folder import locate
@@ -39,10 +48,16 @@ PROFILE_FILE = "profile.json"
 
 @dataclass(frozen=True)
 class Profile:
-    """How a checkpoint wants to be asked: `profile.json` beside the weights; published habits where there is none."""
+    """How a checkpoint wants to be asked: `profile.json` beside the weights; published habits where there is none.
+
+    zoom: whether small things get a second look unless the call says otherwise; it costs a picture's encoding each.
+    mean_boxes: `Decision.mean_boxes`.
+    """
 
     grounded_answers: bool = True
     detailed_captions: bool = True
+    zoom: bool = False
+    mean_boxes: bool = False
 
     @classmethod
     def read(cls, folder: Path) -> Profile:
@@ -57,7 +72,11 @@ class Profile:
 
 
 class Grounder:
-    """A model ready to look at pictures. Views may be used from several threads."""
+    """A model ready to look at pictures. Views may be used from several threads.
+
+    calibration: None where the numbers in answers are the model's own, and nothing can be said to be absent.
+    warnings: what is amiss but did not keep it from loading, such as a calibration that is for other weights.
+    """
 
     def __init__(
         self,
@@ -67,13 +86,19 @@ class Grounder:
         name: str,
         profile: Profile | None = None,
         decision: Decision | None = None,
+        zoom: Zoom | None = None,
+        calibration: Calibration | None = None,
+        warnings: tuple[str, ...] = (),
     ) -> None:
         self.model = model
         self.tokenizer = tokenizer
         self.processor = Processor.for_config(tokenizer, model.config)
         self.name = name
         self.profile = profile or Profile()
-        self.decision = decision or Decision()
+        self.decision = decision or Decision(mean_boxes=self.profile.mean_boxes)
+        self.zoom = zoom or Zoom()
+        self.calibration = calibration
+        self.warnings = warnings
 
     @classmethod
     def load(
@@ -83,10 +108,14 @@ class Grounder:
         dtype: str = "auto",
         device: str = "cpu",
         threads: int | None = None,
+        calibrated: bool = True,
+        zoom: bool | None = None,
     ) -> Grounder:
         """An embedded name, a local folder in the published layout, or a hub id.
 
         dtype: auto is float32 on a CPU and bfloat16 elsewhere. threads: CPU threads of the whole process.
+        calibrated: use the folder's calibration.json; one for other weights is set aside with a warning.
+        zoom: whether small things get a second look; None leaves it to the model's profile.
         UnknownModelError, CheckpointError (naming the tensors), InvalidArgumentError.
         """
         if threads is not None:
@@ -96,41 +125,75 @@ class Grounder:
         check_device(device)
         folder = locate(model)
         tokenizer, profile = load_tokenizer(folder), Profile.read(folder)
+        if zoom is not None:
+            profile = replace(profile, zoom=zoom)
         check_tokenizer(tokenizer, read_config(folder))
+        calibration, warnings = load_calibration(folder) if calibrated else (None, ())
         loaded = load_model(folder, dtype=_dtype(dtype, device), device=device)
-        return cls(loaded, tokenizer, name=str(model), profile=profile)
+        return cls(loaded, tokenizer, name=str(model), profile=profile, calibration=calibration, warnings=warnings)
 
     def view(self, image: Picture, *, stamp_ns: int | None = None, frame_id: str = "camera_optical_frame") -> View:
         """Look at a picture: PIL, or (H, W, 3) uint8 RGB. InvalidImageError when it is neither."""
         rgb = as_rgb_array(image)
         height, width = rgb.shape[:2]
         frame = Frame(width=width, height=height, stamp_ns=stamp_ns, frame_id=frame_id)
-        return View(self, frame, encode_frame(self.model, self.processor, rgb))
+        return View(self, frame, encode_frame(self.model, self.processor, rgb), rgb)
 
 
 class View:
     """One picture, encoded. Every method continues the same image prefix and leaves it as it is."""
 
-    def __init__(self, grounder: Grounder, frame: Frame, encoded: EncodedFrame) -> None:
+    def __init__(self, grounder: Grounder, frame: Frame, encoded: EncodedFrame, rgb: NDArray[np.uint8]) -> None:
         self.grounder = grounder
         self.frame = frame
         self.encoded = encoded
+        self._rgb = rgb
+        self._mirrored: EncodedFrame | None = None
 
-    def find(self, phrase: str) -> Grounding:
-        """Where is the thing that `phrase` names? InvalidPhraseError for no phrase or one over 256 characters."""
-        return self.find_all([phrase])[0]
+    def find(self, phrase: str, *, zoom: bool | None = None) -> Grounding:
+        """Where is the thing that `phrase` names? InvalidPhraseError for no phrase or one over 256 characters.
 
-    def find_all(self, phrases: Sequence[str]) -> list[Grounding]:
-        """One answer per phrase, all in one pass over the shared prefix."""
+        zoom: look again at a small thing through a crop; None leaves it to the model's profile.
+        """
+        return self.find_all([phrase], zoom=zoom)[0]
+
+    def find_all(self, phrases: Sequence[str], *, zoom: bool | None = None) -> list[Grounding]:
+        """One answer per phrase, all in one pass over the shared prefix, with the things that they lean on."""
         if not 1 <= len(phrases) <= MAX_PHRASES:
             raise InvalidArgumentError(f"{len(phrases)} phrases; valid: 1 to {MAX_PHRASES} at a time")
         clock = Stopwatch(self.grounder.model.device)
-        tokenizer = self.grounder.tokenizer
-        texts = [tokenizer.encode_words(prompts.phrase_grounding(phrase)) for phrase in phrases]
-        scores = score_corners(self.grounder.model, tokenizer, self.encoded, texts)
-        clock.lap("query")
+        claims = [parse(phrase).clauses for phrase in phrases]
+        anchors = list(dict.fromkeys(claim.anchor for some in claims for claim in some))
+        calibration = self.grounder.calibration
+        features = CHEAP_FEATURES if calibration is None else calibration.features
+        evidence = self.evidence([*phrases, *anchors], features, zoom=zoom, clock=clock)
         timings = {**self.encoded.timings_ms, **clock.laps_ms}
-        return [self._grounding(phrase, score, timings) for phrase, score in zip(phrases, scores, strict=True)]
+        found = [self._grounding(*pair, timings) for pair in zip([*phrases, *anchors], evidence, strict=True)]
+        leaned_on = dict(zip(anchors, found[len(phrases) :], strict=True))
+        return [check_claims(answer, some, leaned_on) for answer, some in zip(found, claims, strict=False)]
+
+    def evidence(
+        self,
+        phrases: Sequence[str],
+        features: Collection[Feature] = CHEAP_FEATURES,
+        *,
+        zoom: bool | None = None,
+        clock: Stopwatch | None = None,
+    ) -> list[Evidence]:
+        """What the answers to `phrases` rest on, before they are judged; `kosmos-agent calibrate` fits on it."""
+        grounder = self.grounder
+        zooms = grounder.profile.zoom if zoom is None else zoom
+        size = (self.frame.width, self.frame.height)
+        looks = Looks(
+            grounder.model,
+            grounder.tokenizer,
+            self.encoded,
+            size,
+            self._mirror_image,
+            self._part,
+            grounder.zoom if zooms else None,
+        )
+        return gather(looks, phrases, features, grounder.decision, clock or Stopwatch(grounder.model.device))
 
     def find_each(self, phrase: str, *, should_stop: StopCallback | None = None) -> Grounding:
         """All the things that a plural phrase names: every candidate is meant (`count` "many"), at most 16.
@@ -177,18 +240,20 @@ class View:
         texts = [ask(question) for question in questions]
         return self._write(texts, Decoding(max_new_tokens=64), should_stop, whole=False)
 
-    def _grounding(self, phrase: str, scores: CornerScores, timings_ms: dict[str, float]) -> Grounding:
-        decision = self.grounder.decision
-        candidates = merge(joint_with_presence(scores), self.grounder.tokenizer.grid_side, decision)
-        return Grounding(
-            phrase=phrase,
-            status=status_of(scores.presence, candidates, decision),
-            candidates=candidates,
-            presence=min(1.0, scores.presence),
-            frame=self.frame,
-            model=self.grounder.name,
-            timings_ms=timings_ms,
-        )
+    def _grounding(self, phrase: str, evidence: Evidence, timings_ms: dict[str, float]) -> Grounding:
+        grounder = self.grounder
+        rules = AnswerRules(grounder.decision, grounder.calibration)
+        return rules.answer(phrase, evidence, frame=self.frame, model=grounder.name, timings_ms=timings_ms)
+
+    def _mirror_image(self) -> EncodedFrame:
+        """Read once, when a feature asks for it."""
+        if self._mirrored is None:
+            rgb = np.ascontiguousarray(self._rgb[:, ::-1])
+            self._mirrored = encode_frame(self.grounder.model, self.grounder.processor, rgb)
+        return self._mirrored
+
+    def _part(self, window: Window) -> EncodedFrame:
+        return encode_frame(self.grounder.model, self.grounder.processor, window.crop(self._rgb))
 
     def _write(
         self, texts: Sequence[str], decoding: Decoding, should_stop: StopCallback | None, *, whole: bool

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from kosmos_agent.errors import InvalidBoxError, NoTargetError
 
 Status = Literal["found", "ambiguous", "not_found", "cannot_tell"]
+Relation = Literal["left of", "right of", "behind", "in front of", "next to", "on", "nearest to"]
+ClauseState = Literal["holds", "fails", "unsure"]
 Count = Literal["one", "many"]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Vector3 = tuple[float, float, float]
@@ -90,12 +92,31 @@ class Candidate(_Frozen):
     probability: Probability
 
 
+class Clause(_Frozen):
+    """A claim of the phrase about place, checked against geometry after both things were found.
+
+    anchor: the phrase of the other thing. anchor_box: None where that was not found, and the state is then `unsure`.
+    geometry: what it was checked in, the picture or metres.
+    """
+
+    words: str
+    relation: Relation
+    anchor: str
+    anchor_box: Box | None
+    state: ClauseState
+    geometry: Literal["picture", "metres"] = "picture"
+
+
 class Grounding(_Frozen):
     """The answer to "where is PHRASE?".
 
     `probability_kind` says what the numbers mean: `joint` is the model's own joint probability of `<object>` and
-    both corners, not calibrated; `calibrated` is a frequency measured on held-out pictures.
-    `presence` is the probability that the model opens `<object>` after the phrase.
+    both corners, not calibrated; `calibrated` is a frequency measured on held-out pictures: that the best box overlaps
+    a true one by IoU 0.5 or more (other candidates in proportion to it), and in `presence` that the thing is there.
+    Without calibration `presence` is the probability that the model opens `<object>` after the phrase, and a thing is
+    never said to be `not_found`. question: asks which of several is meant; only with the status `ambiguous`.
+    `clauses`: what the phrase says about place, and whether it holds for the best candidate. One that fails turns
+    `found` into `cannot_tell`.
     `candidates` begin with the likeliest. `count` says how they belong together: for `one` thing they are rivals; of
     `many` ("the cups") each is a thing of its own, and all are the answer.
     """
@@ -106,6 +127,8 @@ class Grounding(_Frozen):
     candidates: tuple[Candidate, ...]
     presence: Probability
     probability_kind: Literal["joint", "calibrated"] = "joint"
+    clauses: tuple[Clause, ...] = ()
+    question: str | None = None
     frame: Frame
     model: str
     timings_ms: dict[str, float]
@@ -123,6 +146,13 @@ class Grounding(_Frozen):
         if self.status != "found":
             return ()
         return self.candidates if self.count == "many" else self.candidates[:1]
+
+
+def with_clauses(answer: Grounding, clauses: tuple[Clause, ...]) -> Grounding:
+    """A clause that fails lowers `found` to `cannot_tell`."""
+    failed = any(clause.state == "fails" for clause in clauses)
+    status = "cannot_tell" if failed and answer.status == "found" else answer.status
+    return answer.model_copy(update={"clauses": clauses, "status": status})
 
 
 class Entity(_Frozen):

@@ -220,6 +220,7 @@ def test_a_damaged_checkpoint_is_named(run, folder, photo, tmp_path, damage):
         (["find", "a.png", "b", "--out", "x" * 300 + "/picture.png"], "too long"),
         (["find", "x" * 300, "b"], "too long"),
         (["demo", "pick up the elephant"], "valid: cup"),
+        (["calibrate", "--split", "test"], "validation"),
     ],
 )
 def test_usage_errors_are_one_line(run, words, part, tmp_path, monkeypatch):
@@ -260,7 +261,7 @@ def test_a_missing_module_of_our_own_is_no_missing_extra():
 def test_version_and_help(run):
     assert run("--version")[1].startswith("kosmos-agent 0.")
     assert run()[1] == run("--help")[1]
-    for command in ("find", "caption", "answer", "describe", "demo", "bench", "doctor", "eval", "train"):
+    for command in ("find", "caption", "answer", "describe", "demo", "bench", "doctor", "eval", "train", "calibrate"):
         assert command in run("--help")[1]
 
 
@@ -289,3 +290,20 @@ def test_a_reader_that_goes_away_is_no_error():
     )
     os.close(writer)
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_find_lists_what_the_phrase_says_about_place(run, folder, photo):
+    phrase = "the red cup left of the cup"
+    (clause,) = json.loads(run("find", photo, phrase, "--model", folder, "--json")[1])["clauses"]
+    assert (clause["words"], clause["anchor"]) == ("left of the cup", "the cup")
+    assert clause["state"] in ("holds", "fails", "unsure")
+    assert clause["anchor_box"] is None or len(clause["anchor_box"]) == 4
+    assert f"{clause['state']}  left of the cup" in run("find", photo, phrase, "--model", folder)[1]
+
+
+def test_zoom_is_an_option(run, folder, photo):
+    timings = [
+        json.loads(run("find", photo, PHRASE, "--model", folder, "--json", option)[1])["timings_ms"]
+        for option in ("--zoom", "--no-zoom")
+    ]
+    assert ["zoom" in item for item in timings] == [True, False]

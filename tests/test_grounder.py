@@ -42,7 +42,7 @@ def test_an_answer_says_what_was_looked_at_and_how_long_it_took(view):
     assert (answer.frame.width, answer.frame.height) == (64, 48)
     assert answer.model == "tiny"
     assert {"preprocess", "vision", "prefix", "query"} <= answer.timings_ms.keys()
-    assert answer.probability_kind == "joint"
+    assert (answer.probability_kind, view.grounder.calibration, view.grounder.warnings) == ("joint", None, ())
     assert sum(candidate.probability for candidate in answer.candidates) <= answer.presence + 1e-5
 
 
@@ -199,7 +199,7 @@ def test_more_image_slots_than_ids_are_refused(tmp_path):
 
 
 def pairs(*scored):
-    return CornerScores(1.0, tuple(ScoredPair(pair, p) for pair, p in scored))
+    return CornerScores(1.0, tuple(ScoredPair(pair, p) for pair, p in scored), 9.0, 0.0, 0.0)
 
 
 def test_overlapping_pairs_are_one_candidate_and_the_greedy_one_leads():

@@ -123,6 +123,17 @@ def test_other_answers_end_without_motion(status):
     assert "nothing was moved" in report.message
 
 
+def test_an_ambiguous_answer_hands_its_question_on():
+    world, arm = World(status="ambiguous"), Arm()
+
+    def ground(look, phrase):
+        return world.ground(look, phrase).model_copy(update={"question": "the left one or the right one?"})
+
+    report = pick_by_phrase("the can", world.see, ground, arm)
+    assert "the left one or the right one?" in report.message
+    assert not arm.targets
+
+
 def test_what_vanishes_before_the_second_look_is_not_found():
     world, arm = World(), Arm()
     original = world.ground

@@ -84,4 +84,6 @@ def _model(name: str) -> Finding:
         grounder = Grounder.load(name)
     except KosmosAgentError as error:
         return Finding("model", False, str(error))
-    return Finding("model", True, f"{grounder.name} loads in {time.perf_counter() - start:.1f} s")
+    seconds = time.perf_counter() - start
+    state = "not calibrated" if grounder.calibration is None else "calibrated"
+    return Finding("model", True, "; ".join([f"{grounder.name} loads in {seconds:.1f} s", state, *grounder.warnings]))

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from kosmos_agent.cli._output import make_folder
 from kosmos_agent.errors import MissingDependencyError
 
@@ -28,6 +30,7 @@ class ModelChoice:
     dtype: str
     device: str
     threads: int | None
+    zoom: bool | None = None
 
 
 @contextmanager
@@ -44,10 +47,21 @@ def needs(extra: str) -> Iterator[None]:
         ) from error
 
 
-def load_grounder(choice: ModelChoice) -> Grounder:
+def load_grounder(choice: ModelChoice, *, calibrated: bool = True) -> Grounder:
+    """What is amiss with the model but lets it work goes to stderr."""
     from kosmos_agent.grounder import Grounder
 
-    return Grounder.load(choice.model, dtype=choice.dtype, device=choice.device, threads=choice.threads)
+    grounder = Grounder.load(
+        choice.model,
+        dtype=choice.dtype,
+        device=choice.device,
+        threads=choice.threads,
+        calibrated=calibrated,
+        zoom=choice.zoom,
+    )
+    for warning in grounder.warnings:
+        typer.echo(f"kosmos-agent: warning: {warning}", err=True)
+    return grounder
 
 
 def load_picture(path: Path) -> Image.Image:

@@ -12,5 +12,9 @@ Model = Annotated[str, typer.Option("--model", "-m", help="tabletop, a folder wi
 Dtype = Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, ...")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads, if not torch's choice", show_default=False)]
+Zoom = Annotated[
+    bool | None,
+    typer.Option("--zoom/--no-zoom", help="look again at small things (as the model wants)", show_default=False),
+]
 Json = Annotated[bool, typer.Option("--json", help="one JSON object on stdout")]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="write the annotated picture here", show_default=False)]

@@ -14,11 +14,13 @@ from kosmos_agent.errors import InvalidArgumentError
 if TYPE_CHECKING:
     from PIL import Image
 
+    from kosmos_agent.calibration import Calibration
     from kosmos_agent.cli._demo import Run
     from kosmos_agent.results import GroundedText, Grounding
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 _STATUS_STYLES = {"found": typer.colors.GREEN, "ambiguous": typer.colors.YELLOW, "not_found": typer.colors.RED}
+_STATE_STYLES = {"holds": typer.colors.GREEN, "fails": typer.colors.RED, "unsure": typer.colors.YELLOW}
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -32,6 +34,8 @@ def grounding_json(answer: Grounding) -> dict[str, Any]:
     data["candidates"] = [
         {"box": list(candidate.box.corners), "probability": candidate.probability} for candidate in answer.candidates
     ]
+    for clause, dumped in zip(answer.clauses, data["clauses"], strict=True):
+        dumped["anchor_box"] = None if clause.anchor_box is None else list(clause.anchor_box.corners)
     return data
 
 
@@ -76,19 +80,23 @@ def print_run(run: Run) -> None:
 def print_grounding(answer: Grounding) -> None:
     status = typer.style(answer.status.replace("_", " "), fg=_STATUS_STYLES.get(answer.status), bold=True)
     count = f" {len(answer.meant)}" if answer.count == "many" and answer.meant else ""
-    typer.echo(f"{status}{count}  {answer.phrase}")
+    typer.echo(f"{status}{count}  {answer.question or answer.phrase}")
     width, height = answer.frame.width, answer.frame.height
     for rank, candidate in enumerate(answer.candidates):
         corners = "  ".join(f"{value:.3f}" for value in candidate.box.corners)
         x1, y1, x2, y2 = (round(value) for value in candidate.box.to_pixels(width, height))
         sure = f"{100 * candidate.probability:5.1f} %"
         typer.echo(f"  {rank + 1}  {sure}   {corners}   {x2 - x1} x {y2 - y1} px at ({x1}, {y1})")
+    for clause in answer.clauses:
+        state = typer.style(clause.state, fg=_STATE_STYLES[clause.state])
+        typer.echo(f"  {state}  {clause.words}")
     typer.secho(f"  {footer(answer)}", dim=True)
 
 
 def footer(answer: Grounding) -> str:
     stages = "  ".join(f"{stage} {milliseconds:.0f} ms" for stage, milliseconds in answer.timings_ms.items())
-    return f"presence {100 * answer.presence:.1f} %   {stages}   {answer.model}"
+    kind = "calibrated" if answer.probability_kind == "calibrated" else "not calibrated"
+    return f"presence {100 * answer.presence:.1f} % ({kind})   {stages}   {answer.model}"
 
 
 def check_picture_path(path: Path | None) -> None:
@@ -117,3 +125,23 @@ def save_picture(image: Image.Image, path: Path) -> None:
         image.save(path)
     except OSError as error:
         raise InvalidArgumentError(f"--out {path} cannot be written: {error.strerror or error}") from error
+
+
+def print_calibration(path: Path, calibration: Calibration) -> None:
+    """What a fit gained on pictures that it had not seen, and where the lines were drawn."""
+    fitted, lines = calibration.fitted, calibration.thresholds
+    typer.echo(
+        f"{fitted.data}: {fitted.n} phrases on {fitted.n_pictures} pictures, {fitted.n_absent} name nothing there"
+    )
+    for name, scores in (("presence", fitted.presence), ("correctness", fitted.correctness)):
+        auroc = f"AUROC {scores.auroc_before:.3f} -> {scores.auroc_after:.3f}"
+        typer.echo(f"  {name:<12}{auroc}   ECE {scores.ece_before:.3f} -> {scores.ece_after:.3f}")
+    typer.echo(
+        f"  not found below {lines.not_found_below:.3f}, found from {lines.found_from:.3f} with a box of "
+        f"{lines.min_probability:.2f} or more"
+    )
+    typer.echo(
+        f"  found: {fitted.found:.1%} of what is there, {fitted.false_found:.1%} of what is not; missed "
+        f"{fitted.missed:.1%}"
+    )
+    typer.echo(str(path))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +14,14 @@ from kosmos_sim.world import Tabletop
 from rich.console import Console
 from rich.progress import track
 
+from kosmos_agent.cli._absent_picks import absent_summary, absent_trial
 from kosmos_agent.cli._load import ModelChoice, load_grounder
-from kosmos_agent.cli._robot import SimRobot
-from kosmos_agent.errors import LayoutError, NoDepthError, PlanningError
+from kosmos_agent.cli._robot import attempt
+from kosmos_agent.errors import LayoutError
 from kosmos_agent.grounder import Grounder
 
-FIRST_SEED = 50_000
-"""Layouts of the published figures: FIRST_SEED, FIRST_SEED + 1, ..."""
+FIRST_SEED, FIRST_ABSENT_SEED = 50_000, 60_000
+"""Layouts of the published figures: FIRST_SEED, FIRST_SEED + 1, ...; likewise those asked for what they do not hold."""
 
 
 @dataclass(frozen=True)
@@ -35,21 +36,30 @@ class PickTrial:
     moved_wrong_object: bool
 
 
-def evaluate_picks(choice: ModelChoice, layouts: int, first_seed: int) -> dict[str, Any]:
-    """Category k modulo their number is asked for on layout k, by colour and category, from the front camera."""
+def evaluate_picks(choice: ModelChoice, layouts: int, first_seed: int, absent: int = 0) -> dict[str, Any]:
+    """Category k modulo their number is asked for on layout k, by colour and category, from the front camera.
+
+    absent: how many more tables are asked for a thing that they do not hold (`_absent_picks`).
+    """
     started = time.perf_counter()
     grounder = load_grounder(choice)
-    seeds = range(first_seed, first_seed + layouts)
-    trials = [
-        pick_trial(grounder, seed, GRASPABLE[index % len(GRASPABLE)])
-        for index, seed in enumerate(track(seeds, description="tables", console=Console(stderr=True)))
-    ]
+    trials = [pick_trial(grounder, seed, category) for seed, category in _tables(first_seed, layouts, "tables")]
+    first_absent = FIRST_ABSENT_SEED + first_seed - FIRST_SEED
+    refused = [absent_trial(grounder, *table) for table in _tables(first_absent, absent, "absent things")]
     return {
         **summary(trials),
+        **(absent_summary(refused) if absent else {}),
         "first_seed": first_seed,
         "model": grounder.name,
         "seconds": time.perf_counter() - started,
     }
+
+
+def _tables(first_seed: int, count: int, description: str) -> Iterator[tuple[int, str]]:
+    """Seed and category of each table, with a progress bar where there are any."""
+    if count:
+        for index in track(range(count), description=description, console=Console(stderr=True)):
+            yield first_seed + index, GRASPABLE[index % len(GRASPABLE)]
 
 
 def pick_trial(grounder: Grounder, seed: int, category: str) -> PickTrial:
@@ -63,17 +73,10 @@ def pick_trial(grounder: Grounder, seed: int, category: str) -> PickTrial:
 def _played(grounder: Grounder, seed: int, category: str) -> PickTrial:
     with Tabletop.random(seed, (category, None)) as world:
         phrase = f"the {world.target.colour} {world.target.category}"
-        status = _play(grounder, world, phrase)
+        status = attempt(world, grounder, phrase).status
         verdict = world.judge.verdict(world.target.name)
     oracle = trial(seed, category)
     return PickTrial(seed, phrase, status, verdict.picked, oracle.picked, verdict.moved_wrong_object)
-
-
-def _play(grounder: Grounder, world: Tabletop, phrase: str) -> str:
-    try:
-        return SimRobot(world, grounder).pick(phrase).status
-    except (NoDepthError, PlanningError) as error:
-        return error.code
 
 
 def summary(trials: Sequence[PickTrial]) -> dict[str, Any]:

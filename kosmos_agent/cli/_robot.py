@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from kosmos_sim.world import Tabletop
 from PIL import Image
 
+from kosmos_agent.errors import NoDepthError, PlanningError
 from kosmos_agent.results import Grounding
 from kosmos_agent.robot.camera import Camera
 from kosmos_agent.robot.pick import Look, PickReport, PickStep, pick_by_phrase
@@ -86,6 +88,24 @@ class SimRobot:
         if self._on_step is not None:
             self._on_step(step, self._detail)
         self._detail = ""
+
+
+@dataclass(frozen=True)
+class Course:
+    """How an attempt went. status: `PickReport.status`, or the code of the error that ended it. started: the arm was
+    sent out."""
+
+    status: str
+    started: bool
+
+
+def attempt(world: Tabletop, eye: Eye, phrase: str) -> Course:
+    """Tries to pick up what the phrase names; what cannot be seen in depth or reached is an outcome, not an error."""
+    try:
+        report = SimRobot(world, eye).pick(phrase)
+    except (NoDepthError, PlanningError) as error:
+        return Course(error.code, started=False)
+    return Course(report.status, started=report.outcome is not None)
 
 
 def answer_words(answer: Grounding) -> str:

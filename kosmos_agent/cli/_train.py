@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import shutil
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +18,7 @@ from kosmos_sim.stream import split_records
 from kosmos_sim.words import vocabulary
 
 from kosmos_agent.errors import CheckpointError, InvalidArgumentError
-from kosmos_agent.grounder import PROFILE_FILE
+from kosmos_agent.grounder import PROFILE_FILE, Profile
 from kosmos_agent.inference.devices import check_device
 from kosmos_agent.model.checkpoint import load_model, load_tokenizer, save_model
 from kosmos_agent.model.kosmos2 import Kosmos2
@@ -30,7 +32,10 @@ from kosmos_agent.training.tabletop import new_collate, new_model, new_objective
 MAX_SHARD_BYTES = 16 << 20
 """So that a run on another machine can be brought back through a narrow door."""
 MAX_SHIPPED_BYTES = 25_000_000
+RUN_FILE = "run.jsonl"
 _CELL_PX = 16
+_PROFILE = Profile(grounded_answers=False, detailed_captions=False, zoom=True, mean_boxes=True)
+"""Answers and captions as trained. A second look costs it milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +91,10 @@ def _records(settings: TrainSettings, pictures: Pictures) -> SceneCache:
 def _describe(run: Path, settings: TrainSettings, pictures: Pictures) -> None:
     """Append to run.jsonl how the run was started or resumed: the whole recipe of its weights, call by call."""
     record = {"scene_seed": train_seed(settings.seed), **asdict(settings), **asdict(pictures)}
-    with (run / "run.jsonl").open("a") as file:
-        file.write(json.dumps(record, default=str) + "\n")
+    del record["cache"]
+    record["max_minutes"] = settings.max_minutes if math.isfinite(settings.max_minutes) else None
+    with (run / RUN_FILE).open("a") as file:
+        file.write(json.dumps(record) + "\n")
 
 
 def _start(run: Path, start_from: Path | None, seed: int) -> tuple[Kosmos2, Tokenizer]:
@@ -108,10 +115,14 @@ def _save(tokenizer: Tokenizer, model: Kosmos2, folder: Path) -> None:
 
 
 def ship_tabletop(run: Path, out: Path) -> int:
-    """Averaged weights as bfloat16, tokenizer and profile into `out`; returns the weights' size in bytes."""
+    """Averaged weights as bfloat16, tokenizer, profile and the run's record into `out`; the weights' size in bytes.
+
+    A calibration that lies there is for other weights: fit a new one (`kosmos-agent calibrate`).
+    """
     model = load_model(run / "averaged", dtype=torch.bfloat16)
     save_model(model, out, tokenizer=load_tokenizer(run / "averaged"))
-    (out / PROFILE_FILE).write_text(json.dumps({"grounded_answers": False, "detailed_captions": False}) + "\n")
+    (out / PROFILE_FILE).write_text(json.dumps(asdict(_PROFILE)) + "\n")
+    shutil.copyfile(run / RUN_FILE, out / RUN_FILE)
     size = (out / "model.safetensors").stat().st_size
     if size > MAX_SHIPPED_BYTES:
         raise CheckpointError(f"{out} is {size} bytes; at most {MAX_SHIPPED_BYTES} may be shipped")

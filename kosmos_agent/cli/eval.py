@@ -64,12 +64,13 @@ def tabletop(
     dtype: options.Dtype = "auto",
     device: options.Device = "cpu",
     threads: options.Threads = None,
+    zoom: options.Zoom = None,
 ) -> None:
     """Boxes, presence, probabilities, texts on labelled table-tops; docs/evaluation.md defines every figure."""
     from kosmos_agent.cli._eval import choose_source, evaluate_tabletop
 
     source = choose_source(split and split.value, look and look.value, images, scenes)
-    result = evaluate_tabletop(ModelChoice(model, dtype, device, threads), source, report)
+    result = evaluate_tabletop(ModelChoice(model, dtype, device, threads, zoom), source, report)
     if as_json:
         print_json(result)
     else:
@@ -79,7 +80,8 @@ def tabletop(
 @app.command()
 def picks(
     model: options.Model = "tabletop",
-    layouts: Annotated[int, typer.Option(min=1, help="random tables")] = 100,
+    layouts: Annotated[int, typer.Option(min=0, help="random tables")] = 100,
+    absent: Annotated[int, typer.Option(min=0, help="more tables, asked for what they do not hold")] = 0,
     seed: Annotated[int | None, typer.Option(min=0, help="of the first table", show_default=False)] = None,
     as_json: options.Json = False,
     dtype: options.Dtype = "auto",
@@ -91,15 +93,27 @@ def picks(
         from kosmos_agent.cli._picks import FIRST_SEED, evaluate_picks
 
     first = FIRST_SEED if seed is None else seed
-    report = evaluate_picks(ModelChoice(model, dtype, device, threads), layouts, first)
+    report = evaluate_picks(ModelChoice(model, dtype, device, threads), layouts, first, absent)
     if as_json:
         print_json(report)
         return
+    _print_picks(report)
+
+
+def _print_picks(report: dict[str, Any]) -> None:
     for line in report["not_picked"]:
         typer.echo(f"  not picked: {line}")
     typer.echo(f"picked {report['picked']} of {report['layouts']}; oracle {report['oracle_picked']}")
     typer.echo(
         f"of the oracle's picks {report['picked_of_oracle']:.1%}; disturbed others {report['moved_wrong_object']}"
+    )
+    if "absent_layouts" not in report:
+        return
+    for line in report["picked_when_absent"]:
+        typer.echo(f"  picked though it was not there: {line}")
+    typer.echo(
+        f"asked for what is not there on {report['absent_layouts']} tables: picked "
+        f"{report['picked_wrong_object_when_absent']}, arm sent out {report['started_when_absent']}"
     )
 
 

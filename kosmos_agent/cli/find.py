@@ -21,6 +21,7 @@ def find(
     dtype: options.Dtype = "auto",
     device: options.Device = "cpu",
     threads: options.Threads = None,
+    zoom: options.Zoom = None,
 ) -> None:
     """Find what a phrase names: boxes with probabilities. "Not found" is an answer too, with exit code 0.
 
@@ -29,7 +30,7 @@ def find(
     check_picture_path(out)
     check_text(phrase)
     picture = load_picture(image)
-    view = load_grounder(ModelChoice(model, dtype, device, threads)).view(picture)
+    view = load_grounder(ModelChoice(model, dtype, device, threads, zoom)).view(picture)
     answer = view.find_each(phrase) if every else view.find(phrase)
     if out is not None:
         save_picture(draw_answer(picture, answer), out)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from kosmos_agent.inference.frame import EncodedFrame
 from kosmos_agent.inference.grammar import Grammar
+from kosmos_agent.inference.likelihood import packed_log_likelihoods
 from kosmos_agent.location import Pair
 from kosmos_agent.model.kosmos2 import Kosmos2
 from kosmos_agent.tokenizer import Tokenizer
@@ -30,10 +31,18 @@ class ScoredPair:
 
 @dataclass(frozen=True)
 class CornerScores:
-    """presence: probability that the model opens `<object>` after the phrase. pairs: the greedy one, then by weight."""
+    """presence: probability that the model opens `<object>` after the phrase. pairs: the greedy one, then by weight.
+
+    object_log_odds: of that opening. first_entropy, second_entropy: of the location distributions, nats; the second
+    corner's behind the likeliest first. phrase_log_likelihood: mean over the phrase's tokens, where it was asked for.
+    """
 
     presence: float
     pairs: tuple[ScoredPair, ...]
+    object_log_odds: float
+    first_entropy: float
+    second_entropy: float
+    phrase_log_likelihood: float | None = None
 
 
 @torch.inference_mode()
@@ -45,8 +54,12 @@ def score_corners(
     *,
     first_corners: int = 8,
     second_corners: int = 16,
+    phrase_likelihood: bool = False,
 ) -> list[CornerScores]:
-    """`texts`: ids from `<grounding>` to `</phrase>`. first_corners x second_corners pairs are looked at for each."""
+    """`texts`: ids from `<grounding>` to `</phrase>`. first_corners x second_corners pairs are looked at for each.
+
+    phrase_likelihood: score the words of the phrase as well, which takes the whole output head for each of them.
+    """
     queries = [[*text, tokenizer.object_id] for text in texts]
     prefix = frame.prefix
     cache = prefix.cache.fork(sum(map(len, queries)) + len(queries) * first_corners)
@@ -58,7 +71,10 @@ def score_corners(
     hidden = model.decode(model.embed(ids), (start + offsets)[None], mask=mask, cache=cache)[0]
 
     ends = torch.tensor([len(query) for query in queries], device=model.device).cumsum(dim=0) - 1
-    presence = model.logits(hidden[ends - 1]).float().softmax(dim=-1)[:, tokenizer.object_id]
+    object_log_odds = _log_odds(model.logits(hidden[ends - 1]).float(), tokenizer.object_id)
+    likelihoods = None
+    if phrase_likelihood:
+        likelihoods = packed_log_likelihoods(model, tokenizer, hidden, ids[0], segments)
     rows = slice(tokenizer.first_location_id, tokenizer.first_location_id + tokenizer.location_count)
     first_log_p = model.logits(hidden[ends], rows).float().log_softmax(dim=-1)
     first_p, first = first_log_p.topk(first_corners, dim=-1)
@@ -73,8 +89,30 @@ def score_corners(
     second_log_p = second_logits.masked_fill(~allowed, -torch.inf).log_softmax(dim=-1)
     second_p, second = second_log_p.topk(second_corners, dim=-1)
     joint = (first_p[..., None] + second_p).exp()
-    pairs = [_ranked(first[k].tolist(), second[k].tolist(), joint[k].tolist()) for k in range(len(queries))]
-    return [CornerScores(float(p), found) for p, found in zip(presence, pairs, strict=True)]
+    entropies = _entropy(first_log_p), _entropy(second_log_p[:, 0])
+    return [
+        CornerScores(
+            presence=float(object_log_odds[k].sigmoid()),
+            pairs=_ranked(first[k].tolist(), second[k].tolist(), joint[k].tolist()),
+            object_log_odds=float(object_log_odds[k]),
+            first_entropy=float(entropies[0][k]),
+            second_entropy=float(entropies[1][k]),
+            phrase_log_likelihood=None if likelihoods is None else float(likelihoods[k]),
+        )
+        for k in range(len(queries))
+    ]
+
+
+def _log_odds(logits: Tensor, token: int) -> Tensor:
+    """(K, vocabulary) -> (K,), exact where the probability rounds to 0 or 1."""
+    others = logits.clone()
+    others[:, token] = -torch.inf
+    return logits[:, token] - others.logsumexp(dim=-1)
+
+
+def _entropy(log_p: Tensor) -> Tensor:
+    """(..., N) log-probabilities -> (...) nats."""
+    return torch.special.entr(log_p.exp()).sum(dim=-1)
 
 
 def _ranked(first: list[int], second: list[list[int]], joint: list[list[float]]) -> tuple[ScoredPair, ...]:

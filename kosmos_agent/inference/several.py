@@ -144,6 +144,7 @@ def joined(answer: Grounding, written: Sequence[Candidate]) -> Grounding:
         update={
             "count": "many",
             "status": "found" if answer.status == "ambiguous" else answer.status,
+            "question": None,
             "candidates": tuple(sorted(scaled, key=lambda item: -item.probability)),
         }
     )

@@ -98,7 +98,7 @@ def load_model(folder: Path, *, dtype: torch.dtype | None = None, device: torch.
     if dtype is not None and not dtype.is_floating_point:
         raise InvalidArgumentError(f"dtype {dtype}; valid: torch.float32, torch.bfloat16, torch.float16")
     model = skeleton(read_config(folder))
-    stored = _stored_tensors(_weight_files(folder))
+    stored = _stored_tensors(weight_files(folder))
     head = stored.pop(OUTPUT_HEAD, None)
     _check_names(folder, {name: tuple(value.shape) for name, value in model.state_dict().items()}, stored)
     for name, tensor in _read(stored):
@@ -139,7 +139,8 @@ def save_model(
     _remove_stale(folder, written)
 
 
-def _weight_files(folder: Path) -> list[Path]:
+def weight_files(folder: Path) -> list[Path]:
+    """The safetensors file or its shards, in the order of their names. CheckpointError when there are none."""
     if (folder / WEIGHTS_FILE).is_file():
         return [folder / WEIGHTS_FILE]
     if (folder / INDEX_FILE).is_file():

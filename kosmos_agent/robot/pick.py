@@ -21,6 +21,7 @@ from kosmos_agent.robot.camera import Camera
 from kosmos_agent.robot.cancel import CancelToken
 from kosmos_agent.robot.locate import locate
 from kosmos_agent.robot.planner import MotionOutcome, PhaseCallback, Planner
+from kosmos_agent.robot.relations import check_in_metres
 
 PickStatus = Literal["picked", "not_picked", "not_found", "ambiguous", "cannot_tell", "moving"]
 StepName = Literal["look", "ground", "locate", "pick"]
@@ -169,7 +170,10 @@ def _look(run: _Run, see: Callable[[], Look], ground: Ground) -> tuple[Grounding
     if answer.status != "found":
         return answer, None
     with run.step("locate"):
-        return answer, _locate(run, answer, look)
+        target = _locate(run, answer, look)
+        if target is not None:
+            answer = check_in_metres(answer, look.depth_m, look.camera, look.T_base_camera)
+    return answer, target if answer.status == "found" else None
 
 
 def _locate(run: _Run, answer: Grounding, look: Look) -> Target3D | None:
@@ -187,5 +191,9 @@ def _distance_m(first: Target3D, second: Target3D) -> float:
 
 def _unfound_message(answer: Grounding) -> str:
     if answer.status == "ambiguous":
-        return f"{len(answer.candidates)} things fit {answer.phrase!r}; say which one; nothing was moved"
+        question = answer.question or "say which one"
+        return f"{len(answer.candidates)} things fit {answer.phrase!r}; {question}; nothing was moved"
+    failed = [clause.words for clause in answer.clauses if clause.state == "fails"]
+    if failed:
+        return f"what looks most like {answer.phrase!r} is not {' and not '.join(failed)}; nothing was moved"
     return f"{answer.phrase!r} was {answer.status.replace('_', ' ')}; nothing was moved"

@@ -29,7 +29,7 @@ from kosmos_sim.splits import scene_phrases, split_of
 
 MAP_SIDE = 112
 DEFAULT_MIXTURE: Mapping[str, float] = {
-    "attribute": 18, "category": 10, "colour": 5, "relation": 26, "superlative": 12, "ordinal": 8, "size": 6,
+    "attribute": 15, "category": 10, "colour": 5, "relation": 25, "superlative": 12, "ordinal": 14, "size": 9,
     "plural": 6, "absent": 10, "describe": 4, "question": 5, "caption": 2,
 }  # fmt: skip
 """Shares of the tasks. What takes longest to learn (places and orders among several things) comes most often."""

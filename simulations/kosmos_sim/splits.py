@@ -40,7 +40,9 @@ VALIDATION = Split("validation", 8_001, 256)
 MITSUBA = Split("mitsuba", 9_101, 200, held_out_variety=True)
 OTHER_RENDERER = Split("other", 9_201, 200, held_out_variety=True)
 """The two further looks: drawn by other renderers, from other shapes and surfaces (`looks`)."""
-SPLITS = (TEST, VALIDATION, MITSUBA, OTHER_RENDERER)
+FIXED = Split("fixed", 9_301, 200)
+"""Where the fixed pictures of the regression tests are taken from."""
+SPLITS = (TEST, VALIDATION, MITSUBA, OTHER_RENDERER, FIXED)
 """None of them may be trained on."""
 TRAIN_SEED_FIRST = 100_000
 

@@ -1,0 +1,124 @@
+"""What is known of a phrase before it is judged: candidates, and the features that a calibration asks for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from kosmos_agent import prompts
+from kosmos_agent.calibration import Feature, logit
+from kosmos_agent.inference.candidates import Decision, merge
+from kosmos_agent.inference.clauses import parse
+from kosmos_agent.inference.corners import CornerScores, score_corners
+from kosmos_agent.inference.frame import EncodedFrame, Stopwatch
+from kosmos_agent.inference.likelihood import blind_log_likelihood
+from kosmos_agent.inference.windows import Window
+from kosmos_agent.inference.zoom import Zoom, second_look
+from kosmos_agent.model.kosmos2 import Kosmos2
+from kosmos_agent.phrases import swap_left_right
+from kosmos_agent.results import Box, Candidate
+from kosmos_agent.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """presence: probability of `<object>`, not calibrated.
+
+    candidates: the greedy one first; their probabilities are those of boxes once `<object>` is open.
+    """
+
+    presence: float
+    candidates: tuple[Candidate, ...]
+    features: dict[Feature, float]
+
+
+@dataclass(frozen=True)
+class Looks:
+    """A picture that was read, and how to look at it again.
+
+    size: width, height in pixels. mirrored: its mirror image. part: what lies in a window. zoom: whether small things
+    get a second look, and at what distance; None for never.
+    """
+
+    model: Kosmos2
+    tokenizer: Tokenizer
+    frame: EncodedFrame
+    size: tuple[int, int]
+    mirrored: Callable[[], EncodedFrame]
+    part: Callable[[Window], EncodedFrame]
+    zoom: Zoom | None = None
+
+    def scores(self, frame: EncodedFrame, phrases: Sequence[str], *, likelihood: bool = False) -> list[CornerScores]:
+        texts = [self.tokenizer.encode_words(prompts.phrase_grounding(phrase)) for phrase in phrases]
+        return score_corners(self.model, self.tokenizer, frame, texts, phrase_likelihood=likelihood)
+
+
+def gather(
+    looks: Looks, phrases: Sequence[str], wanted: Collection[Feature], decision: Decision, clock: Stopwatch
+) -> list[Evidence]:
+    """Evidence for each phrase with the features that come for nothing, and of the others those `wanted`."""
+    likely = not {"phrase_log_likelihood", "phrase_lift"}.isdisjoint(wanted)
+    scores = looks.scores(looks.frame, phrases, likelihood=likely)
+    evidence = [_evidence(item, looks.tokenizer.grid_side, decision) for item in scores]
+    if "phrase_lift" in wanted:
+        for item, phrase in zip(evidence, phrases, strict=True):
+            text = looks.tokenizer.encode_words(prompts.phrase_grounding(phrase))
+            blind = blind_log_likelihood(looks.model, looks.tokenizer, text)
+            item.features["phrase_lift"] = item.features["phrase_log_likelihood"] - blind
+    if "mirror_iou" in wanted:
+        for item, box in zip(evidence, _mirrored_boxes(looks, phrases, decision), strict=True):
+            item.features["mirror_iou"] = item.candidates[0].box.iou(box)
+    clock.lap("query")
+    if looks.zoom is not None:
+        evidence = [_looked_again(looks, looks.zoom, *pair) for pair in zip(phrases, evidence, strict=True)]
+        clock.lap("zoom")
+    return evidence
+
+
+def _looked_again(looks: Looks, zoom: Zoom, phrase: str, evidence: Evidence) -> Evidence:
+    """With the best candidate's box as a window around it shows it, where it is small and the looks agree."""
+    first, *others = evidence.candidates
+    if not zoom.wants(first.box):
+        return evidence
+    window = zoom.window(first.box, *looks.size)
+    (scores,) = looks.scores(looks.part(window), [parse(phrase).plain_head])
+    look = second_look(first.box, scores, window, looks.tokenizer.grid_side, zoom)
+    seen: dict[Feature, float] = {"window_log_odds": look.object_log_odds, "window_iou": look.agreement}
+    candidates = (Candidate(box=look.box, probability=first.probability), *others)
+    return Evidence(evidence.presence, candidates, {**evidence.features, **seen})
+
+
+def _evidence(scores: CornerScores, side: int, decision: Decision) -> Evidence:
+    candidates = merge(scores, side, decision)
+    features = cheap_features(scores, candidates, decision)
+    if scores.phrase_log_likelihood is not None:
+        features["phrase_log_likelihood"] = scores.phrase_log_likelihood
+    return Evidence(min(1.0, scores.presence), candidates, features)
+
+
+def cheap_features(scores: CornerScores, candidates: Sequence[Candidate], decision: Decision) -> dict[Feature, float]:
+    """`calibration.CHEAP_FEATURES`. A candidate below the noise, or none, weighs as much as the noise."""
+    best, noise = candidates[0], decision.min_probability
+    second = max([noise, *(item.probability for item in candidates[1:2])])
+    return {
+        "object_log_odds": scores.object_log_odds,
+        "location_log_odds": logit(best.probability),
+        "first_corner_entropy": scores.first_entropy,
+        "second_corner_entropy": scores.second_entropy,
+        "margin": math.log(max(best.probability, noise) / second),
+        "box_side": best.box.side,
+        "window_log_odds": scores.object_log_odds,
+        "window_iou": 1.0,
+    }
+
+
+def mirror(box: Box) -> Box:
+    """The same place in the mirror image."""
+    return Box(x1=1.0 - box.x2, y1=box.y1, x2=1.0 - box.x1, y2=box.y2)
+
+
+def _mirrored_boxes(looks: Looks, phrases: Sequence[str], decision: Decision) -> list[Box]:
+    """The best box of each phrase as the mirror image has it, mirrored back."""
+    scores = looks.scores(looks.mirrored(), [swap_left_right(phrase) for phrase in phrases])
+    return [mirror(merge(item, looks.tokenizer.grid_side, decision)[0].box) for item in scores]
