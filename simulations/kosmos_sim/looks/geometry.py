@@ -41,9 +41,9 @@ def _of_mesh(model: mujoco.MjModel, mesh: int) -> Mesh:
 
 def _primitive(kind: int, size_m: NDArray[np.float64]) -> Mesh:
     if kind == int(_GEOM.mjGEOM_PLANE):
-        half = [side or _FLOOR_HALF_M for side in size_m[:2]]
+        reach = [side or _FLOOR_HALF_M for side in size_m[:2]]
         signs = np.array([(-1, -1, 0), (1, -1, 0), (1, 1, 0), (-1, 1, 0)])
-        return Mesh(signs * (*half, 0.0), np.array([(0, 1, 2), (0, 2, 3)], np.int32))
+        return Mesh(signs * (*reach, 0.0), np.array([(0, 1, 2), (0, 2, 3)], np.int32))
     if kind == int(_GEOM.mjGEOM_BOX):
         return cuboid(size_m[0], size_m[1], 2 * size_m[2]).moved(z=-size_m[2])
     radius, half = float(size_m[0]), float(size_m[1])

@@ -93,13 +93,20 @@ class TinyRenderer:
             size_px,
             size_px,
             pybullet.computeViewMatrix(eye.tolist(), (eye + forward).tolist(), (-down).tolist()),
-            pybullet.computeProjectionMatrixFOV(scene.fovy_deg, 1.0, _NEAR_M, _FAR_M),
+            _projection(scene.fovy_deg, size_px),
             renderer=pybullet.ER_TINY_RENDERER,
             flags=pybullet.ER_NO_SEGMENTATION_MASK,
             physicsClientId=self._client,
             **lamp,
         )
         return image
+
+
+def _projection(fovy_deg: float, size_px: int) -> Any:
+    """The renderer samples pixels at their lower left corners: half a pixel's shift makes that their centres."""
+    half_m = _NEAR_M * float(np.tan(np.deg2rad(fovy_deg) / 2))
+    low, high = half_m / size_px - half_m, half_m / size_px + half_m
+    return pybullet.computeProjectionMatrix(low, high, low, high, _NEAR_M, _FAR_M)
 
 
 def _draw_lamp(rng: np.random.Generator) -> dict[str, Any]:
