@@ -89,7 +89,8 @@ from kosmos_ros import images, qos
 COUNT, PATIENCE_S = 20, 20
 rclpy.init()
 node = rclpy.create_node(sys.argv[1])
-answered = []
+answered, warm = [], []
+WARM_UP = 255
 
 def spin_until(condition):
     deadline = time.monotonic() + PATIENCE_S
@@ -99,12 +100,22 @@ def spin_until(condition):
 
 if sys.argv[1] == "camera":
     pictures = node.create_publisher(Image, "image_raw", qos.profile("sensor_out"))
-    node.create_subscription(Header, "seen", lambda header: answered.append(header.frame_id), qos.profile("output"))
-    spin_until(lambda: pictures.get_subscription_count() and node.count_publishers("seen"))
-    # The next one goes when the last one was seen: how busy the machine is does not matter.
-    for number in range(COUNT):
+    def hear(header):
+        (warm if header.frame_id == str(WARM_UP) else answered).append(header.frame_id)
+
+    def send(number):
         rgb = np.full((480, 640, 3), number, np.uint8)
         pictures.publish(images.image_message(rgb, Header(frame_id=str(number))))
+
+    node.create_subscription(Header, "seen", hear, qos.profile("output"))
+    # Each side learns of the other in its own time: what is sent before both know is lost by design.
+    deadline = time.monotonic() + PATIENCE_S
+    while not warm and time.monotonic() < deadline:
+        send(WARM_UP)
+        rclpy.spin_once(node, timeout_sec=0.2)
+    # The next one goes when the last one was seen: how busy the machine is does not matter.
+    for number in range(COUNT):
+        send(number)
         if not spin_until(lambda: answered[-1:] == [str(number)]):
             break
     print(len(answered))

@@ -11,7 +11,18 @@ from expression_reader import read
 from kosmos_sim.cache import shard_seed
 from kosmos_sim.examples import evaluation_examples, training_examples
 from kosmos_sim.expressions import KINDS
-from kosmos_sim.splits import TEST, VALIDATION, Split, record_seeds, split_of, split_phrases, train_seed
+from kosmos_sim.splits import (
+    MITSUBA,
+    OTHER_RENDERER,
+    SPLITS,
+    TEST,
+    VALIDATION,
+    Split,
+    record_seeds,
+    split_of,
+    split_phrases,
+    train_seed,
+)
 from kosmos_sim.stream import scene_record, split_records
 from synthetic_scenes import synthetic_record
 
@@ -23,8 +34,10 @@ RECORDS = [synthetic_record(TEST.seed, index, things=4 + index % 7, side=64, map
 def test_seeds_never_meet() -> None:
     seeds = {train_seed(number) for number in range(10_000)}
     assert len(seeds) == 10_000
-    assert not seeds & (record_seeds(TEST) | record_seeds(VALIDATION))
-    assert not record_seeds(TEST) & record_seeds(VALIDATION)
+    for split in SPLITS:
+        seeds_of_split = record_seeds(split)
+        assert not seeds & seeds_of_split
+        seeds |= seeds_of_split
     with pytest.raises(InvalidArgumentError, match="set -1"):
         train_seed(-1)
 
@@ -36,16 +49,22 @@ def test_a_scene_tells_its_split() -> None:
     assert split_of(replace(record, seed=train_seed(3))) == "train"
 
 
-@pytest.mark.parametrize("split", [TEST, VALIDATION])
+@pytest.mark.parametrize("split", SPLITS)
 def test_cached_scenes_belong_to_the_split_of_their_cache(split: Split) -> None:
     record = replace(RECORDS[0], seed=shard_seed(split.seed, 1))
     assert split_of(record) == split.name
     assert split_of(replace(record, seed=shard_seed(train_seed(0), 1))) == "train"
 
 
-def test_training_on_the_test_scenes_is_refused() -> None:
-    with pytest.raises(InvalidArgumentError, match="test split"):
-        next(training_examples(RECORDS, 0))
+@pytest.mark.parametrize("split", SPLITS, ids=lambda split: split.name)
+def test_training_on_the_scenes_of_a_split_is_refused(split: Split) -> None:
+    with pytest.raises(InvalidArgumentError, match=f"{split.name} split"):
+        next(training_examples([replace(RECORDS[0], seed=split.seed)], 0))
+
+
+def test_the_two_looks_are_of_other_shapes_and_large_enough() -> None:
+    assert {split.name: split.scenes for split in SPLITS if split.held_out_variety} == {"mitsuba": 200, "other": 200}
+    assert {MITSUBA.seed, OTHER_RENDERER.seed} == {9_101, 9_201}
 
 
 def test_phrases_are_fixed_and_enough() -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from kosmos_sim.footprints import Pose, resting_pose
 from kosmos_sim.meshes import turn
 from kosmos_sim.objects import CATEGORIES, TableObject
-from kosmos_sim.textures import texture
+from kosmos_sim.variety import TRAINED, Variety
 from kosmos_sim.visuals import VISUAL_GROUP, add_visual, coloured_parts
 
 SLOTS = 24
@@ -61,12 +61,14 @@ class Scene:
         self.model.geom_rgba[self.model.geom_group == VISUAL_GROUP, 3] = 0
 
 
-def compile_scene(rng: np.random.Generator, draw_pixels: int, extras: Extras | None = None) -> Scene:
+def compile_scene(
+    rng: np.random.Generator, draw_pixels: int, extras: Extras | None = None, variety: Variety = TRAINED
+) -> Scene:
     """draw_pixels: largest side that will be drawn. extras: adds to the spec, such as an arm in the background."""
     spec = mujoco.MjSpec()
     set_quality(spec, draw_pixels)
-    add_surroundings(spec, rng)
-    objects = _draw_objects(rng)
+    add_surroundings(spec, rng, variety)
+    objects = _draw_objects(rng, variety)
     for index, obj in enumerate(objects):
         add_visual(spec, spec.worldbody.add_body(name=f"object{index}", mocap=True), f"object{index}", obj, None)
     if extras is not None:
@@ -89,10 +91,10 @@ def set_quality(spec: mujoco.MjSpec, draw_pixels: int) -> None:
     spec.stat.extent, spec.stat.center = 1.0, [0, 0, 0]
 
 
-def add_surroundings(spec: mujoco.MjSpec, rng: np.random.Generator) -> None:
+def add_surroundings(spec: mujoco.MjSpec, rng: np.random.Generator, variety: Variety = TRAINED) -> None:
     """Floor, table, place mat, four walls, two lights, the camera, and materials `surface0` and on for them."""
     for index in range(SURFACES):
-        _add_surface(spec, f"surface{index}", texture(rng, SURFACE_PIXELS))
+        _add_surface(spec, f"surface{index}", variety.surface(rng, SURFACE_PIXELS))
     spec.add_texture(
         name="sky",
         type=mujoco.mjtTexture.mjTEXTURE_SKYBOX,
@@ -133,13 +135,15 @@ def _add_surface(spec: mujoco.MjSpec, name: str, pixels: NDArray[np.uint8]) -> N
     material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = name
 
 
-def _draw_objects(rng: np.random.Generator) -> list[TableObject]:
+def _draw_objects(rng: np.random.Generator, variety: Variety) -> list[TableObject]:
     """Some categories several times and in several sizes, so that words like "bigger" and "left" are needed."""
     words = rng.permutation(list(CATEGORIES))[: len(_COPIES)]
     objects = []
     for word, copies in zip(words, _COPIES, strict=True):
         scales = rng.permutation(np.linspace(0.82, 1.22, copies) if copies > 1 else np.array([1.0]))
-        objects += [CATEGORIES[str(word)](rng).scaled(float(scale * rng.uniform(0.93, 1.08))) for scale in scales]
+        builder = CATEGORIES[str(word)]
+        drawn = ((builder(rng, variety.proportions(rng)), scale) for scale in scales)
+        objects += [obj.scaled(float(scale * rng.uniform(0.93, 1.08))) for obj, scale in drawn]
     return objects
 
 

@@ -18,6 +18,7 @@ class Purpose(IntEnum):
     ORDER = 3
     EXAMPLE = 4
     LABEL = 5
+    LOOK = 6
 
 
 def generator(purpose: Purpose, *numbers: int) -> np.random.Generator:

@@ -23,19 +23,26 @@ EVALUATION_WEIGHTS: Mapping[str, float] = {
 
 @dataclass(frozen=True)
 class Split:
-    """`scenes` pictures drawn from `seed`, at most `phrases` expressions each."""
+    """`scenes` pictures drawn from `seed`, at most `phrases` expressions each.
+
+    held_out_variety: its shapes and surfaces are those that training never shows (`variety.HELD_OUT`).
+    """
 
     name: str
     seed: int
     scenes: int
     phrases: int = 8
+    held_out_variety: bool = False
 
 
 TEST = Split("test", 9_001, 512)
 VALIDATION = Split("validation", 8_001, 256)
+MITSUBA = Split("mitsuba", 9_101, 200, held_out_variety=True)
+OTHER_RENDERER = Split("other", 9_201, 200, held_out_variety=True)
+"""The two further looks: drawn by other renderers, from other shapes and surfaces (`looks`)."""
 FIXED = Split("fixed", 9_301, 200)
 """Where the fixed pictures of the regression tests are taken from."""
-SPLITS = (TEST, VALIDATION, FIXED)
+SPLITS = (TEST, VALIDATION, MITSUBA, OTHER_RENDERER, FIXED)
 """None of them may be trained on."""
 TRAIN_SEED_FIRST = 100_000
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, groupby
 from itertools import count as count_from
 
@@ -19,11 +19,14 @@ from kosmos_sim.scene import CAMERA, Scene, compile_scene
 from kosmos_sim.seeds import Purpose, generator
 from kosmos_sim.splits import Split
 from kosmos_sim.staging import Staging, stage
+from kosmos_sim.variety import HELD_OUT, TRAINED, Variety
 
 GENERATOR_VERSION = 2
 """Must go up with any change of a pixel or a label, so that no cache mixes two kinds of pictures."""
 PICTURES_PER_MODEL = 50
 """A compiled model and its GL context cost about 0.2 s: as much as ten pictures."""
+_HELD_OUT_PICTURES_PER_MODEL = 5
+"""Few pictures that take long anyway: they show many shapes instead."""
 INSTANCE_SIDE = 112
 _MIN_GAIN, _MAX_GAIN = 0.75, 1.3
 _BRIGHT_SHARE, _BRIGHT_LEVEL = 0.97, 250.0
@@ -36,6 +39,17 @@ class _Options:
     supersampling: float
     mount: str | None
     arm_share: float
+    variety: Variety = TRAINED
+    pictures_per_model: int = PICTURES_PER_MODEL
+
+
+@dataclass(frozen=True)
+class StagedRecord:
+    """A record with the scene it was drawn from, as staged for it: the next one overwrites that scene."""
+
+    scene: Scene
+    staging: Staging
+    record: SceneRecord
 
 
 def scene_records(
@@ -57,13 +71,21 @@ def scene_records(
     """
     options = _Options(size, with_depth, supersampling, mount, arm_share)
     indices = count_from() if count is None else range(count)
-    for _, group in groupby(indices, key=lambda index: index // PICTURES_PER_MODEL):
-        yield from _records_of_one_model(seed, group, options)
+    return (staged.record for staged in _staged_records(seed, indices, options))
 
 
 def split_records(split: Split, count: int | None = None) -> Iterator[SceneRecord]:
     """The scenes of a fixed split, or the first `count` of them."""
-    return scene_records(split.seed, split.scenes if count is None else min(count, split.scenes))
+    return (staged.record for staged in staged_split(split, count))
+
+
+def staged_split(split: Split, count: int | None = None, size: int = 224) -> Iterator[StagedRecord]:
+    """The scenes of a fixed split, each as it is staged, for a second renderer to draw. size: side in pixels."""
+    options = _Options(size, False, 1.5, None, 0.25)
+    if split.held_out_variety:
+        options = replace(options, variety=HELD_OUT, pictures_per_model=_HELD_OUT_PICTURES_PER_MODEL)
+    indices = range(split.scenes if count is None else min(count, split.scenes))
+    return _staged_records(split.seed, indices, options)
 
 
 def scene_record(
@@ -77,21 +99,28 @@ def scene_record(
     arm_share: float = 0.25,
 ) -> SceneRecord:
     """Record `index` of `scene_records` with the same arguments, without those before it."""
-    return next(_records_of_one_model(seed, [index], _Options(size, with_depth, supersampling, mount, arm_share)))
+    options = _Options(size, with_depth, supersampling, mount, arm_share)
+    return next(_staged_records(seed, [index], options)).record
 
 
-def _records_of_one_model(seed: int, indices: Iterable[int], options: _Options) -> Iterator[SceneRecord]:
-    """indices: rising, all of one run of `PICTURES_PER_MODEL`."""
+def _staged_records(seed: int, indices: Iterable[int], options: _Options) -> Iterator[StagedRecord]:
+    for _, group in groupby(indices, key=lambda index: index // options.pictures_per_model):
+        yield from _records_of_one_model(seed, group, options)
+
+
+def _records_of_one_model(seed: int, indices: Iterable[int], options: _Options) -> Iterator[StagedRecord]:
+    """indices: rising, all of one run of `options.pictures_per_model`."""
     ahead = iter(indices)
     first = next(ahead)
-    rng = generator(Purpose.MODEL, seed, first // PICTURES_PER_MODEL)
+    rng = generator(Purpose.MODEL, seed, first // options.pictures_per_model)
     extras = add_background_arm if rng.random() < options.arm_share else None
-    scene = compile_scene(rng, round(options.size * options.supersampling), extras)
+    scene = compile_scene(rng, round(options.size * options.supersampling), extras, options.variety)
     with Renderer(scene.model, options.size, options.size, options.supersampling) as renderer:
         for index in chain([first], ahead):
-            picture_rng = generator(Purpose.PICTURE, seed, *divmod(index, PICTURES_PER_MODEL))
+            picture_rng = generator(Purpose.PICTURE, seed, *divmod(index, options.pictures_per_model))
             staging = stage(scene, picture_rng, options.mount)
-            yield _record(scene, renderer, staging, (seed, index), options.with_depth)
+            record = _record(scene, renderer, staging, (seed, index), options.with_depth)
+            yield StagedRecord(scene, staging, record)
 
 
 def _record(

@@ -14,7 +14,7 @@ Surface = tuple[Plane, Plane]
 """A base colour (3,) and a shade (N, N) to multiply it by."""
 
 
-def _noise(rng: np.random.Generator, size: int, octaves: int = 5) -> Plane:
+def noise(rng: np.random.Generator, size: int, octaves: int = 5) -> Plane:
     """Smooth tileable noise in [0, 1]."""
     total = np.zeros((size, size))
     for octave in range(octaves):
@@ -39,16 +39,16 @@ def _base(
 
 def _wood(rng: np.random.Generator, x: Plane, y: Plane) -> Surface:
     base = _base(rng, (20, 38), (0.2, 0.6), (0.45, 0.92))
-    warp = _noise(rng, len(x), 3)
+    warp = noise(rng, len(x), 3)
     grain = np.sin((y * rng.uniform(6, 22) + warp * rng.uniform(1, 4)) * 2 * np.pi)
     planks = 0.05 * ((y * rng.integers(2, 6)).astype(int) % 2)
-    return base, 0.9 + 0.08 * grain - planks + 0.08 * (_noise(rng, len(x), 6) - 0.5)
+    return base, 0.9 + 0.08 * grain - planks + 0.08 * (noise(rng, len(x), 6) - 0.5)
 
 
 def _marble(rng: np.random.Generator, x: Plane, y: Plane) -> Surface:
     base = _base(rng, (0, 360), (0, 0.12), (0.7, 0.97))
-    veins = np.abs(np.sin(6 * x + 8 * _noise(rng, len(x)))) ** 12
-    return base, 1 - rng.uniform(0.1, 0.35) * veins - 0.1 * _noise(rng, len(x))
+    veins = np.abs(np.sin(6 * x + 8 * noise(rng, len(x)))) ** 12
+    return base, 1 - rng.uniform(0.1, 0.35) * veins - 0.1 * noise(rng, len(x))
 
 
 def _speckle(rng: np.random.Generator, x: Plane, y: Plane) -> Surface:
@@ -59,7 +59,7 @@ def _speckle(rng: np.random.Generator, x: Plane, y: Plane) -> Surface:
 def _cloth(rng: np.random.Generator, x: Plane, y: Plane) -> Surface:
     base = _base(rng, (0, 360), (0.08, 0.55), (0.4, 0.92))
     threads = np.sin(x * len(x) * 0.8) * np.sin(y * len(x) * 0.8)
-    return base, 0.88 + 0.08 * threads + 0.1 * _noise(rng, len(x))
+    return base, 0.88 + 0.08 * threads + 0.1 * noise(rng, len(x))
 
 
 def _checker(rng: np.random.Generator, x: Plane, y: Plane) -> Surface:
@@ -74,7 +74,7 @@ def _stripes(rng: np.random.Generator, x: Plane, y: Plane) -> Surface:
 
 
 def _plain(rng: np.random.Generator, x: Plane, y: Plane) -> Surface:
-    return _base(rng, (0, 360), (0, 0.4), (0.45, 0.97)), 1 - 0.06 * _noise(rng, len(x))
+    return _base(rng, (0, 360), (0, 0.4), (0.45, 0.97)), 1 - 0.06 * noise(rng, len(x))
 
 
 def _tiles(rng: np.random.Generator, x: Plane, y: Plane) -> Surface:

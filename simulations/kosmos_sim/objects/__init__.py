@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
@@ -17,8 +17,14 @@ from kosmos_sim.objects.model import (
     TableObject,
     VesselShape,
 )
+from kosmos_sim.objects.proportions import TRAINED, Proportions
 
-Builder = Callable[[np.random.Generator], TableObject]
+
+class Builder(Protocol):
+    """Draws one object of a category."""
+
+    def __call__(self, rng: np.random.Generator, proportions: Proportions = TRAINED) -> TableObject: ...
+
 
 CATEGORIES: dict[str, Builder] = {
     "cup": vessels.cup,

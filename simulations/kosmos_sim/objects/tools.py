@@ -6,6 +6,7 @@ import numpy as np
 
 from kosmos_sim.meshes import Mesh, join, lathe, tube
 from kosmos_sim.objects.model import STEEL, WHITE, BoxShape, Part, TableObject
+from kosmos_sim.objects.proportions import TRAINED, Proportions
 
 
 def _stem(length: float) -> Mesh:
@@ -15,8 +16,8 @@ def _stem(length: float) -> Mesh:
     return tube(path, np.interp(x, [0, length * 0.8, length], [0.0038, 0.0065, 0.0075]), 8, 0.35)
 
 
-def spoon(rng: np.random.Generator) -> TableObject:
-    length = rng.uniform(0.09, 0.12)
+def spoon(rng: np.random.Generator, proportions: Proportions = TRAINED) -> TableObject:
+    length = proportions.width(rng, 0.09, 0.12)
     angles = np.linspace(0, 1.45, 7)
     outside = [(np.sin(a), 1 - np.cos(a)) for a in angles[1:]]
     inside = [(0.92 * np.sin(a), 1.08 - 0.92 * np.cos(a)) for a in angles[::-1][:-1]]
@@ -26,8 +27,8 @@ def spoon(rng: np.random.Generator) -> TableObject:
     return TableObject("spoon", (Part(mesh.grounded(), None, 0.9),), (shape,))
 
 
-def fork(rng: np.random.Generator) -> TableObject:
-    length = rng.uniform(0.09, 0.12)
+def fork(rng: np.random.Generator, proportions: Proportions = TRAINED) -> TableObject:
+    length = proportions.width(rng, 0.09, 0.12)
     palm = tube([(0.004, 0, 0.004), (-0.012, 0, 0.004), (-0.026, 0, 0.006)], [0.005, 0.013, 0.0145], 10, 0.22)
     tines = [
         tube([(-0.022, y, 0.006), (-0.045, y, 0.01), (-0.064, y, 0.007)], [0.0032, 0.003, 0.002], 8, 0.7)
@@ -43,10 +44,11 @@ def _lying(mesh: Mesh, x: float, z: float) -> Mesh:
     return mesh.turned("y", 90).moved(x, 0, z)
 
 
-def screwdriver(rng: np.random.Generator) -> TableObject:
-    handle = rng.uniform(0.07, 0.09)
+def screwdriver(rng: np.random.Generator, proportions: Proportions = TRAINED) -> TableObject:
+    handle = proportions.width(rng, 0.07, 0.09)
     z = np.linspace(0, handle, 10)
     radii = np.interp(z / handle, [0, 0.05, 0.3, 0.75, 0.9, 1], [0.008, 0.014, 0.0155, 0.013, 0.0095, 0.012])
+    radii = radii * proportions.height_factor
     grip = lathe([(0, 0), *zip(radii, z, strict=True), (0, handle)], 24)
     around = np.arctan2(grip.vertices[:, 1], grip.vertices[:, 0])
     flutes = np.column_stack([*[1 + 0.09 * np.cos(6 * around)] * 2, np.ones_like(around)])
@@ -57,9 +59,9 @@ def screwdriver(rng: np.random.Generator) -> TableObject:
     return TableObject("screwdriver", parts, (BoxShape((handle, 0.012, 0.0145), (0, 0, 0.0145)),))
 
 
-def marker(rng: np.random.Generator) -> TableObject:
+def marker(rng: np.random.Generator, proportions: Proportions = TRAINED) -> TableObject:
     """Barrel and cap in the named colour, a white label and a white end between them."""
-    radius, length = rng.uniform(0.0095, 0.011), rng.uniform(0.105, 0.125)
+    radius, length = proportions.height(rng, 0.0095, 0.011), proportions.width(rng, 0.105, 0.125)
     barrel = lathe([(0, 0), (radius, 0), (radius, length * 0.68), (0, length * 0.68)], 18)
     cap_shares = [(1.14, 0.66), (1.12, 0.94), (0.8, 1.0)]
     cap_points = [(share * radius, z * length) for share, z in cap_shares]
@@ -75,8 +77,8 @@ def marker(rng: np.random.Generator) -> TableObject:
     return TableObject("marker", (Part(coloured, None, 0.4), Part(pale, WHITE, 0.2)), (shape,))
 
 
-def hammer(rng: np.random.Generator) -> TableObject:
-    length = rng.uniform(0.13, 0.16)
+def hammer(rng: np.random.Generator, proportions: Proportions = TRAINED) -> TableObject:
+    length = proportions.width(rng, 0.13, 0.16)
     middle = 0.0135
     grip = tube([(-length * 0.5, 0, middle), (length * 0.15, 0, middle)], [0.012, 0.0105], 12, 0.85)
     neck = tube([(length * 0.15, 0, middle), (length * 0.5, 0, middle)], 0.0075, 10, 0.85)

@@ -17,6 +17,7 @@ from kosmos_sim.objects.model import (
     TableObject,
     VesselShape,
 )
+from kosmos_sim.objects.proportions import TRAINED, Proportions
 
 Profile = list[tuple[float, float]]
 
@@ -44,44 +45,48 @@ def _lying(bottom: float, top: float, height: float) -> float:
     return 90.0 - float(np.rad2deg(np.arctan2(top - bottom, height)))
 
 
-def cup(rng: np.random.Generator) -> TableObject:
+def cup(rng: np.random.Generator, proportions: Proportions = TRAINED) -> TableObject:
     """At most 71 mm across, so that an 80 mm gripper takes it by the rim."""
-    bottom, top, height = rng.uniform(0.023, 0.027), rng.uniform(0.030, 0.0355), rng.uniform(0.085, 0.11)
-    body = lathe(_open_profile(bottom, top, height))
-    return TableObject(
-        "cup", (Part(body, None, 0.4),), (VesselShape(bottom, top, height, 0.003),), None, _lying(bottom, top, height)
-    )
+    bottom, top = proportions.width(rng, 0.023, 0.027), proportions.width(rng, 0.030, 0.0355)
+    height, wall = proportions.height(rng, 0.085, 0.11), 0.003 * proportions.wall
+    body = lathe(_open_profile(bottom, top, height, wall, proportions.exponent))
+    shape = VesselShape(bottom, top, height, wall)
+    return TableObject("cup", (Part(body, None, 0.4),), (shape,), None, _lying(bottom, top, height))
 
 
-def mug(rng: np.random.Generator) -> TableObject:
-    radius, height = rng.uniform(0.034, 0.042), rng.uniform(0.08, 0.10)
-    body = lathe(_open_profile(radius * 0.97, radius, height, 0.004))
-    handle = _handle(radius - 0.003, height * 0.18, height * 0.82, 0.028, 0.0055)
-    shape = VesselShape(radius * 0.97, radius, height, 0.004)
+def mug(rng: np.random.Generator, proportions: Proportions = TRAINED) -> TableObject:
+    radius, height = proportions.width(rng, 0.034, 0.042), proportions.height(rng, 0.08, 0.10)
+    bottom, wall = radius * (0.97 - 0.13 * abs(proportions.profile)), 0.004 * proportions.wall
+    body = lathe(_open_profile(bottom, radius, height, wall, proportions.exponent))
+    handle = _handle(radius - 0.003, height * 0.18, height * 0.82, 0.028, 0.0055 * proportions.wall**0.5)
+    shape = VesselShape(bottom, radius, height, wall)
     return TableObject("mug", (Part(join(body, handle), None, 0.6),), (shape,))
 
 
-def bowl(rng: np.random.Generator) -> TableObject:
-    radius, height = rng.uniform(0.055, 0.075), rng.uniform(0.04, 0.055)
-    body = lathe(_open_profile(radius * 0.45, radius, height, 0.004, 0.5))
-    shape = VesselShape(radius * 0.6, radius, height, 0.004)
+def bowl(rng: np.random.Generator, proportions: Proportions = TRAINED) -> TableObject:
+    radius, height = proportions.width(rng, 0.055, 0.075), proportions.height(rng, 0.04, 0.055)
+    wall = 0.004 * proportions.wall
+    body = lathe(_open_profile(radius * 0.45, radius, height, wall, 0.5 * proportions.exponent))
+    shape = VesselShape(radius * 0.6, radius, height, wall)
     support = Support(0.006, radius * 0.62, inside=True)
     return TableObject("bowl", (Part(body, None, 0.6),), (shape,), support=support)
 
 
-def plate(rng: np.random.Generator) -> TableObject:
-    radius = rng.uniform(0.075, 0.1)
+def plate(rng: np.random.Generator, proportions: Proportions = TRAINED) -> TableObject:
+    radius = proportions.width(rng, 0.075, 0.1)
     outside = [(0, 0), (0.6, 0), (0.68, 0.004), (1, 0.016), (1, 0.019)]
     inside = [(0.68, 0.008), (0.6, 0.005), (0, 0.005)]
-    body = lathe([(share * radius, z) for share, z in outside + inside], 40)
-    shape = CylinderShape(radius * 0.9, 0.008)
-    return TableObject("plate", (Part(body, None, 0.6),), (shape,), support=Support(0.0055, radius * 0.6))
+    tall = proportions.height_factor
+    body = lathe([(share * radius, z * tall) for share, z in outside + inside], 40)
+    shape = CylinderShape(radius * 0.9, 0.008 * tall)
+    return TableObject("plate", (Part(body, None, 0.6),), (shape,), support=Support(0.0055 * tall, radius * 0.6))
 
 
-def bottle(rng: np.random.Generator) -> TableObject:
-    radius, height = rng.uniform(0.026, 0.034), rng.uniform(0.16, 0.21)
-    neck = radius * 0.4
-    shares = [(0.95 * radius, 0.0), (radius, 0.03), (radius, 0.58), (0.85 * radius, 0.68), (neck, 0.8), (neck, 0.9)]
+def bottle(rng: np.random.Generator, proportions: Proportions = TRAINED) -> TableObject:
+    radius, height = proportions.width(rng, 0.026, 0.034), proportions.height(rng, 0.16, 0.21)
+    neck, rise = radius * (0.4 + 0.07 * proportions.profile), 0.06 * proportions.profile
+    shoulder = [(radius, 0.58 + rise), (0.85 * radius, 0.68 + rise)]
+    shares = [(0.95 * radius, 0.0), (radius, 0.03), *shoulder, (neck, 0.8), (neck, 0.9)]
     body = lathe([(0, 0), *((r, z * height) for r, z in shares), (0, height * 0.9)])
     cap = lathe([(0, height * 0.88), (neck * 1.25, height * 0.88), (neck * 1.25, height), (0, height)])
     low, high, label_radius = height * 0.2, height * 0.42, radius * 1.015
@@ -91,8 +96,8 @@ def bottle(rng: np.random.Generator) -> TableObject:
     return TableObject("bottle", parts, (CylinderShape(radius, height * 0.68),), None, 90.0)
 
 
-def can(rng: np.random.Generator) -> TableObject:
-    radius, height = rng.uniform(0.031, 0.035), rng.uniform(0.1, 0.125)
+def can(rng: np.random.Generator, proportions: Proportions = TRAINED) -> TableObject:
+    radius, height = proportions.width(rng, 0.031, 0.035), proportions.height(rng, 0.1, 0.125)
     body = lathe([(radius * 0.98, 0.008), (radius, 0.008), (radius, height - 0.008), (radius * 0.98, height - 0.008)])
     bottom = [(0, 0.001), (radius * 0.8, 0), (radius * 0.98, 0.008), (radius * 0.98, height - 0.008)]
     ends = lathe([*bottom, (radius * 0.82, height), (radius * 0.78, height - 0.003), (0, height - 0.003)])
@@ -103,10 +108,11 @@ def can(rng: np.random.Generator) -> TableObject:
     return TableObject("can", parts, (CylinderShape(radius, height),), None, 90.0)
 
 
-def jar(rng: np.random.Generator) -> TableObject:
+def jar(rng: np.random.Generator, proportions: Proportions = TRAINED) -> TableObject:
     """Squat, with shoulders and a wide screw lid of metal."""
-    radius, height = rng.uniform(0.036, 0.043), rng.uniform(0.075, 0.095)
-    shares = [(0.93, 0.0), (1, 0.06), (1, 0.62), (0.92, 0.72), (0.72, 0.79), (0.72, 0.86)]
+    radius, height = proportions.width(rng, 0.036, 0.043), proportions.height(rng, 0.075, 0.095)
+    bend = 0.07 * proportions.profile
+    shares = [(0.93, 0.0), (1, 0.06), (1, 0.62 - bend), (0.92 - bend, 0.72), (0.72, 0.79), (0.72, 0.86)]
     body = lathe([(0, 0), *((r * radius, z * height) for r, z in shares), (0, height * 0.86)])
     low, rim = height * 0.8, radius * 0.84
     lid = lathe([(0, low), (rim, low), (rim, height * 0.985), (rim * 0.96, height), (0, height)])
@@ -116,26 +122,28 @@ def jar(rng: np.random.Generator) -> TableObject:
     return TableObject("jar", parts, (CylinderShape(radius, height),), None, None, Support(height, rim * 0.9))
 
 
-def pot(rng: np.random.Generator) -> TableObject:
+def pot(rng: np.random.Generator, proportions: Proportions = TRAINED) -> TableObject:
     """A saucepan: wide, open, with one long dark handle."""
-    radius, height = rng.uniform(0.055, 0.068), rng.uniform(0.05, 0.065)
-    body = lathe(_open_profile(radius * 0.96, radius, height, 0.003), 32)
-    reach = rng.uniform(0.09, 0.11)
+    radius, height = proportions.width(rng, 0.055, 0.068), proportions.height(rng, 0.05, 0.065)
+    bottom, wall = radius * (0.96 - 0.1 * abs(proportions.profile)), 0.003 * proportions.wall
+    body = lathe(_open_profile(bottom, radius, height, wall, proportions.exponent), 32)
+    reach = proportions.width(rng, 0.09, 0.11)
     z = height * 0.82
     path = [(radius * 0.97, 0, z), (radius + reach * 0.4, 0, z + 0.006), (radius + reach, 0, z + 0.012)]
     handle = tube(path, [0.006, 0.009, 0.009], 10, 0.6)
     shapes = (
-        VesselShape(radius * 0.96, radius, height, 0.003),
+        VesselShape(bottom, radius, height, wall),
         BoxShape((reach / 2, 0.009, 0.006), (radius + reach / 2, 0, z + 0.006)),
     )
     support = Support(0.005, radius * 0.8, inside=True)
     return TableObject("pot", (Part(body, None, 0.7), Part(handle, DARK, 0.3)), shapes, support=support)
 
 
-def teapot(rng: np.random.Generator) -> TableObject:
-    radius = rng.uniform(0.045, 0.055)
+def teapot(rng: np.random.Generator, proportions: Proportions = TRAINED) -> TableObject:
+    radius = proportions.width(rng, 0.045, 0.055)
     angles = np.linspace(-1.15, 1.1, 11)
-    belly = [(radius * np.cos(a), radius * 0.8 * (np.sin(a) + np.sin(1.15))) for a in angles]
+    high = radius * 0.8 * proportions.height_factor
+    belly = [(radius * np.cos(a), high * (np.sin(a) + np.sin(1.15))) for a in angles]
     top = float(belly[-1][1])
     lid = [(radius * 0.45, 0), (radius * 0.47, 0.003), (radius * 0.3, 0.012), (0.006, 0.015), (0.004, 0.019)]
     knob = [(0.009, 0.026), (0.006, 0.033), (0, 0.034)]
@@ -146,10 +154,11 @@ def teapot(rng: np.random.Generator) -> TableObject:
     return TableObject("teapot", (Part(join(body, spout, handle), None, 0.7),), (CylinderShape(radius, top),))
 
 
-def vase(rng: np.random.Generator) -> TableObject:
-    height, steps = rng.uniform(0.12, 0.16), np.linspace(0, 1, 14)
-    radii = rng.uniform(0.03, 0.036) * (0.62 + 0.5 * np.sin(steps * 3.6 + 0.1) + 0.18 * steps**6)
+def vase(rng: np.random.Generator, proportions: Proportions = TRAINED) -> TableObject:
+    height, steps = proportions.height(rng, 0.12, 0.16), np.linspace(0, 1, 14)
+    turns = steps * (3.6 + 0.35 * proportions.profile)
+    radii = proportions.width(rng, 0.03, 0.036) * (0.62 + 0.5 * np.sin(turns + 0.1) + 0.18 * steps**6)
     outside = list(zip(radii, steps * height, strict=True))
-    inside = list(zip(radii[::-1] - 0.003, steps[::-1] * height, strict=True))[:-1]
+    inside = list(zip(radii[::-1] - 0.003 * proportions.wall, steps[::-1] * height, strict=True))[:-1]
     body = lathe([(0, 0), *outside, *inside, (0, 0.006)])
     return TableObject("vase", (Part(body, None, 0.8),), (CylinderShape(float(radii.max()), height),))
