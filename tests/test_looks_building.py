@@ -1,7 +1,9 @@
 """Folders of a look: resumable, and labelled by the scene's own ids."""
 
 import json
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,10 +31,16 @@ class Flat:
         return np.full((scene.size_px, scene.size_px, 3), int(rng.integers(20, 230)), np.uint8)
 
 
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("built")
+    build_look(Flat(), MITSUBA, folder, 3)
+    return folder
+
+
 @pytest.fixture
-def folder(tmp_path):
-    build_look(Flat(), MITSUBA, tmp_path / "look", 3)
-    return tmp_path / "look"
+def folder(built, tmp_path):
+    return Path(shutil.copytree(built, tmp_path / "look"))
 
 
 def test_labels_are_those_of_the_same_scenes(folder):

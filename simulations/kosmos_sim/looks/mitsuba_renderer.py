@@ -50,9 +50,12 @@ class MitsubaRenderer:
         return develop(denoise(image), image.albedo, float(rng.uniform(*_BRIGHTNESS)))
 
     def depth_m(self, scene: ExportedScene) -> NDArray[np.float64]:
-        """(H, W) along the optical axis, averaged over each pixel: what the labels must agree with."""
-        rng = np.random.default_rng(0)
-        distance_m = _rendered(_built(scene, rng), mi.load_dict(_LAYERS), _LAYER_SAMPLES, rng)[..., 6]
+        """(H, W) along the optical axis, averaged over each pixel: what the labels must agree with.
+
+        The same points of a pixel are looked at in every scene.
+        """
+        built = _built(scene, np.random.default_rng(0))
+        distance_m = _rendered(built, mi.load_dict(_LAYERS), _LAYER_SAMPLES, np.random.default_rng(0))[..., 6]
         steps = ((np.arange(scene.size_px) + 0.5) / scene.size_px * 2 - 1) * np.tan(np.deg2rad(scene.fovy_deg) / 2)
         along_axis: NDArray[np.float64] = distance_m / np.sqrt(1 + steps**2 + steps[:, None] ** 2)
         return along_axis
