@@ -78,11 +78,14 @@ def test_a_mean_box_lies_between_its_boxes(boxes):
 def test_zoom_changes_small_boxes_only_and_states_its_cost():
     grounder = tiny_grounder(1, location_gain=3.0)
     view = grounder.view(np.random.default_rng(0).integers(0, 255, (90, 120, 3), dtype=np.uint8))
-    plain, zoomed = view.find("the red cup"), view.find("the red cup", zoom=True)
+    plain = view.find("the red cup")
     assert "zoom" not in plain.timings_ms
+    grounder.zoom = Zoom(below=plain.best.box.side)
+    assert view.find("the red cup", zoom=True).candidates == plain.candidates
+    grounder.zoom = Zoom(below=2.0, agree=0.0)
+    zoomed = view.find("the red cup", zoom=True)
     assert zoomed.timings_ms["zoom"] >= 0
-    if not grounder.zoom.wants(plain.best.box):
-        assert zoomed.candidates == plain.candidates
+    assert zoomed.best.box != plain.best.box
     assert [c.probability for c in zoomed.candidates] == [c.probability for c in plain.candidates]
 
 

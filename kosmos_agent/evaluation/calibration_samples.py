@@ -12,6 +12,8 @@ from kosmos_agent.calibration import CHEAP_FEATURES, Feature, Features
 from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.evaluation.labelled import LabelledPhrase
 from kosmos_agent.grounder import Grounder, View
+from kosmos_agent.inference.candidates import Decision, joint_with_presence
+from kosmos_agent.inference.evidence import Evidence
 
 RIGHT_IOU = 0.5
 
@@ -38,7 +40,7 @@ class Sample:
 def collect_samples(
     grounder: Grounder, pictures: LabelledPictures, features: Collection[Feature] = CHEAP_FEATURES
 ) -> list[Sample]:
-    """One view per picture. What is right is judged on the boxes that users get: those of `View.find_all`.
+    """One view per picture. What is right is judged on the boxes that users get: second looks are in the evidence.
 
     InvalidArgumentError for a grounder that applies a calibration.
     """
@@ -52,15 +54,19 @@ def collect_samples(
 
 
 def _ask(view: View, number: int, phrases: Sequence[LabelledPhrase], features: Collection[Feature]) -> list[Sample]:
-    texts = [phrase.text for phrase in phrases]
+    evidence = view.evidence([phrase.text for phrase in phrases], features)
     return [
-        Sample(
-            picture=number,
-            features=evidence.features,
-            presence=answer.presence,
-            probability=answer.best.probability,
-            present=bool(phrase.boxes),
-            correct=any(answer.best.box.iou(box) >= RIGHT_IOU for box in phrase.boxes),
-        )
-        for phrase, evidence, answer in zip(phrases, view.evidence(texts, features), view.find_all(texts), strict=True)
+        _sample(number, phrase, item, view.grounder.decision) for phrase, item in zip(phrases, evidence, strict=True)
     ]
+
+
+def _sample(number: int, phrase: LabelledPhrase, evidence: Evidence, decision: Decision) -> Sample:
+    best = joint_with_presence(evidence.candidates, evidence.presence, decision)[0]
+    return Sample(
+        picture=number,
+        features=evidence.features,
+        presence=evidence.presence,
+        probability=best.probability,
+        present=bool(phrase.boxes),
+        correct=any(best.box.iou(box) >= RIGHT_IOU for box in phrase.boxes),
+    )
