@@ -142,9 +142,10 @@ def test_what_is_right_is_judged_on_the_boxes_that_users_get(original):
     assert [(item.picture, item.present, item.correct) for item in samples] == [
         (1, True, True), (1, True, False), (1, False, False)
     ]  # fmt: skip
-    probabilities = [answer.best.probability for answer in answers]
-    assert [item.probability for item in samples] == pytest.approx(probabilities, rel=1e-4, abs=0.0)
-    assert [item.presence for item in samples] == [answer.presence for answer in answers]
+    # Other phrases in the row, such as what a claim leans on, move the last digits.
+    for item, answer in zip(samples, answers, strict=True):
+        assert item.probability == pytest.approx(answer.best.probability, rel=1e-4, abs=0.0)
+        assert item.presence == pytest.approx(answer.presence, rel=1e-4, abs=0.0)
 
 
 def test_a_calibrated_model_is_no_ground_to_fit_on(original):
