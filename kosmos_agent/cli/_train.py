@@ -42,7 +42,8 @@ _PROFILE = Profile(grounded_answers=False, detailed_captions=False, zoom=True, m
 class Pictures:
     """What is trained on: `count` rendered pictures kept in `cache`, seen at `size` pixels with `phrases` tasks each.
 
-    smallest: `Collate.smallest_px`. captions: percent of the tasks. held_out: validation scenes, seen at the same size.
+    smallest: `Collate.smallest_px`. captions: percent of the tasks. row_tokens: `Collate.max_tokens`.
+    held_out: validation scenes, seen at the same size.
     """
 
     cache: Path
@@ -52,6 +53,7 @@ class Pictures:
     size: int
     smallest: int | None
     captions: float
+    row_tokens: int
 
     def __post_init__(self) -> None:
         for side in (self.size, self.smallest or self.size):
@@ -75,7 +77,7 @@ def train_tabletop(
     validation = list(split_records(VALIDATION, pictures.held_out))
     words = Vocabulary(CATEGORIES, COLOURS)
     objective = new_objective(model, tokenizer, words)
-    collate = new_collate(model, tokenizer, words, pictures.smallest)
+    collate = new_collate(model, tokenizer, words, pictures.smallest, pictures.row_tokens)
     mixture = {**DEFAULT_MIXTURE, "caption": pictures.captions}
     Trainer(model, objective, collate, settings, run, device=device).run(
         partial(training_examples, records, phrases=pictures.phrases, size=pictures.size, mixture=mixture),

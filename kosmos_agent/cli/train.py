@@ -35,6 +35,9 @@ def tabletop(
         int | None, typer.Option(min=64, max=448, help="batches go round the sides from --size down to this one")
     ] = None,
     captions: Annotated[float, typer.Option(min=0.0, max=100.0, help="percent of the tasks; long, so dear")] = 2.0,
+    row_tokens: Annotated[
+        int, typer.Option(min=96, max=512, help="longest row; rows about as long as each other waste nothing")
+    ] = 176,
     average: Annotated[float, typer.Option(min=0.0, max=0.9999, help="memory of the averaged weights")] = 0.999,
     start_from: Annotated[
         Path | None, typer.Option(help="checkpoint folder to start a new run from", show_default=False)
@@ -66,7 +69,7 @@ def tabletop(
         average=average,
         seed=seed,
     )
-    chosen = Pictures(cache, pictures, held_out, phrases, size, smallest, captions)
+    chosen = Pictures(cache, pictures, held_out, phrases, size, smallest, captions, row_tokens)
     train_tabletop(settings, run, chosen, start_from, device)
 
 

@@ -47,6 +47,11 @@ def new_objective(
 
 
 def new_collate(
-    model: Kosmos2, tokenizer: Tokenizer, vocabulary: Vocabulary, smallest_px: int | None = None
+    model: Kosmos2,
+    tokenizer: Tokenizer,
+    vocabulary: Vocabulary,
+    smallest_px: int | None = None,
+    row_tokens: int = 288,
 ) -> Collate:
-    return Collate(tokenizer, vocabulary, model.config.latent_query_num, smallest_px=smallest_px)
+    slots = model.config.latent_query_num
+    return Collate(tokenizer, vocabulary, slots, max_tokens=row_tokens, smallest_px=smallest_px)

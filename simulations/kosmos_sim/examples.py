@@ -29,11 +29,11 @@ from kosmos_sim.splits import scene_phrases, split_of
 
 MAP_SIDE = 112
 DEFAULT_MIXTURE: Mapping[str, float] = {
-    "attribute": 15, "category": 10, "colour": 5, "relation": 25, "superlative": 12, "ordinal": 14, "size": 9,
-    "plural": 6, "absent": 10, "describe": 4, "question": 5, "caption": 2,
+    "attribute": 8, "category": 5, "colour": 3, "relation": 22, "superlative": 11, "ordinal": 14, "size": 9,
+    "plural": 8, "absent": 9, "describe": 8, "question": 10, "caption": 3,
 }  # fmt: skip
 """Shares of the tasks. What takes longest to learn (places and orders among several things) comes most often."""
-_OTHER_TASKS = ("describe", "question", "caption")
+_OTHER_TASKS = ("caption", "question", "describe")
 _WINDOWS = 3
 """Windows tried before the whole picture is taken."""
 
@@ -158,7 +158,10 @@ def _map(instances: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def draw_tasks(view: SceneRecord, rng: Random, wanted: int, mixture: Mapping[str, float]) -> list[Task]:
-    """At most `wanted`; other tasks that the picture does not admit are made up for by referring ones."""
+    """At most `wanted`; other tasks that the picture does not admit are made up for by referring ones.
+
+    Referring ones come last: where a row is full, they are what is left out.
+    """
     scene = measure(view.objects, view.T_table_camera)
     lexicon = Lexicon()
     kinds = Counter(rng.choices(list(mixture), list(mixture.values()), k=wanted))
@@ -168,7 +171,6 @@ def draw_tasks(view: SceneRecord, rng: Random, wanted: int, mixture: Mapping[str
     boxes = {thing.instance: thing.box for thing in view.objects}
     found = draw_expressions(scene, rng, wanted - len(tasks), weights, lexicon)
     tasks.extend(referring_task(expression, boxes) for expression in found)
-    rng.shuffle(tasks)
     return tasks
 
 

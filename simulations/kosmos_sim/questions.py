@@ -19,7 +19,8 @@ _PLACES = ("left of", "right of", "on", "next to", "behind", "in front of")
 
 
 def question(scene: Geometry, rng: Random, lexicon: Lexicon) -> Task | None:
-    exchange = rng.choice(tuple(SORTS.values()))(scene, rng, lexicon)
+    sort = rng.choices(list(SORTS), [_SHARES[name] for name in SORTS])[0]
+    exchange = SORTS[sort](scene, rng, lexicon)
     if exchange is None:
         return None
     asked, answer = exchange
@@ -108,3 +109,5 @@ SORTS: Mapping[str, Callable[[Geometry, Random, Lexicon], Exchange | None]] = {
     "is there": is_there,
     "what is where": what_is_where,
 }
+_SHARES: Mapping[str, int] = {"how many": 3, "what colour": 1, "is there": 1, "what is where": 3}
+"""What needs a count or two places takes longer to learn than what is read off one thing."""
