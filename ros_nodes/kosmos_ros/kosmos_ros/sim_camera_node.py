@@ -8,7 +8,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import rclpy
 from kosmos_interfaces.action import Grasp
@@ -46,6 +46,7 @@ class SimCameraNode(Node):
 
     def __init__(self, *, on_end: threading.Event | None = None, **options: object) -> None:
         super().__init__("sim", **options)
+        self._closers: list[Callable[[], None]] = []
         self.ended = on_end or threading.Event()
         self.settings = ros_parameters.declare(self, SimCameraSettings)
         self._busy = threading.Lock()
@@ -57,6 +58,7 @@ class SimCameraNode(Node):
             settings.rate_hz,
             Callbacks(self._output.clock, self._output.moment, self.ended.set),
         )
+        self._closers.append(self.world.stop)
         table = self.world.start()
         self._thing = f"the {table.target.colour} {table.target.category}"
         self._say(table)
@@ -70,12 +72,13 @@ class SimCameraNode(Node):
             cancel_callback=lambda _: CancelResponse.ACCEPT,
             callback_group=group,
         )
+        self._closers.append(self._grasp.destroy)
         self._judge = self.create_service(Judge, "~/judge", self._verdict, callback_group=group)
 
     def destroy_node(self) -> None:
-        """Stops the arm and the world first."""
-        self.world.stop()
-        self._grasp.destroy()
+        """Stops the arm and the world first, or what was made of them."""
+        while self._closers:
+            self._closers.pop(0)()
         super().destroy_node()
 
     def _say(self, table: Tabletop) -> None:

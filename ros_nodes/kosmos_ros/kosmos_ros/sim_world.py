@@ -233,7 +233,7 @@ class _Work:
 
 @dataclass
 class _Schedule:
-    """Every `period_s` of simulated time, from the first moment on, without drift."""
+    """Every `period_s` of simulated time without drift; what was missed is left out."""
 
     period_s: float
     _next_s: float = 0.0
@@ -242,7 +242,9 @@ class _Schedule:
         # Simulated time is a sum of steps: half a microsecond decides about rounding, never about a step.
         if time_s < self._next_s - 5e-7:
             return False
-        self._next_s = max(self._next_s + self.period_s, time_s)
+        self._next_s += self.period_s
+        if self._next_s <= time_s:
+            self._next_s = time_s + self.period_s
         return True
 
 
