@@ -1,4 +1,4 @@
-"""Nodes as processes of their own: started, heard, started again when they die, and ended. No shell, and no ROS here."""
+"""Nodes as processes of their own: started, heard, started again when they die, ended. No shell, and no ROS here."""
 
 from __future__ import annotations
 

@@ -1,0 +1,76 @@
+"""Brings a lifecycle node of another process up to `active`."""
+
+from __future__ import annotations
+
+import time
+
+from lifecycle_msgs.msg import State, Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+
+from kosmos_ros.errors import LifecycleError
+from kosmos_ros.session import SERVER_TIMEOUT_S, Session, Unless, never
+
+CONFIGURE_TIMEOUT_S = 300.0
+"""A large model is read from a slow disk; our own takes seconds."""
+_POLL_S = 0.1
+_NEXT = {
+    State.PRIMARY_STATE_UNCONFIGURED: (Transition.TRANSITION_CONFIGURE, "configure"),
+    State.PRIMARY_STATE_INACTIVE: (Transition.TRANSITION_ACTIVATE, "activate"),
+}
+_UNDER_WAY = (State.TRANSITION_STATE_CONFIGURING, State.TRANSITION_STATE_ACTIVATING)
+
+
+def state_of(session: Session, node: str, *, server_timeout_s: float = SERVER_TIMEOUT_S, unless: Unless = never) -> str:
+    """Its label: unconfigured, inactive, active ...; node: its full name. NoServerError: it is no lifecycle node."""
+    return _state(session, node, server_timeout_s, unless).label
+
+
+def bring_up(
+    session: Session,
+    node: str,
+    timeout_s: float = CONFIGURE_TIMEOUT_S,
+    *,
+    server_timeout_s: float = SERVER_TIMEOUT_S,
+    unless: Unless = never,
+) -> None:
+    """Configures and activates it, or waits while it does so by itself. node: its full name.
+
+    server_timeout_s: for its process to appear. NoServerError: it did not; LifecycleError: it refused, or took longer
+    than `timeout_s`; ProcessEndedError: see `Session.until`.
+    """
+    deadline_s = time.monotonic() + timeout_s
+    state = _state(session, node, server_timeout_s, unless)
+    while state.id != State.PRIMARY_STATE_ACTIVE:
+        left_s = deadline_s - time.monotonic()
+        if left_s <= 0:
+            raise LifecycleError(f"{node} is still {state.label} after {timeout_s:g} s")
+        if state.id in _NEXT:
+            _change(session, node, state, left_s, unless)
+        elif state.id in _UNDER_WAY:
+            time.sleep(_POLL_S)
+        else:
+            raise LifecycleError(f"{node} is {state.label}: only a new process of it can become active")
+        state = _state(session, node, server_timeout_s, unless)
+
+
+def _state(session: Session, node: str, server_timeout_s: float, unless: Unless) -> State:
+    response = session.call(
+        GetState,
+        f"{node}/get_state",
+        GetState.Request(),
+        SERVER_TIMEOUT_S,
+        server_timeout_s=server_timeout_s,
+        unless=unless,
+    )
+    return response.current_state
+
+
+def _change(session: Session, node: str, state: State, timeout_s: float, unless: Unless) -> None:
+    transition, verb = _NEXT[state.id]
+    request = ChangeState.Request(transition=Transition(id=transition))
+    if session.call(ChangeState, f"{node}/change_state", request, timeout_s, unless=unless).success:
+        return
+    # It may have been on its way by itself when it was asked.
+    now = _state(session, node, SERVER_TIMEOUT_S, unless)
+    if now.id == state.id:
+        raise LifecycleError(f"{node} would not {verb}: it is {now.label}, and its own output says why")
