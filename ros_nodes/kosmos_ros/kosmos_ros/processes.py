@@ -21,6 +21,8 @@ Say = Callable[[str], object]
 GRACE_S = 8.0
 """From SIGINT to SIGKILL; a model that is being loaded hears the first only afterwards."""
 FIRST_DELAY_S, LONGEST_DELAY_S = 1.0, 30.0
+COULD_NOT_START, AS_TOLD = 2, 0
+"""Statuses of our nodes after which starting again would change nothing, or would be against somebody's will."""
 SETTLED_S = 60.0
 """A node that lived this long is started again without having to wait longer than at first."""
 _MAX_LINE_BYTES = 4096
@@ -57,7 +59,7 @@ class Processes:
     """Runs all programs while inside `with`.
 
     environment: see `environment.for_process`. say: is told every line that they print, their name before it, and what
-    becomes of them; from several threads. restart: start again what dies, after a delay that doubles.
+    becomes of them; from several threads. restart: start again what dies, after a delay that doubles; not what could not start or was told to end.
     """
 
     def __init__(
@@ -158,7 +160,7 @@ class _Keeper(threading.Thread):
             if status is None or self._stopping.is_set():
                 return
             words = ending(status)
-            if delay_s is None or self._first_delay_s is None:
+            if delay_s is None or self._first_delay_s is None or status in (COULD_NOT_START, AS_TOLD):
                 self._say(words)
                 self._tell(Event("ended", self._program.name, words))
                 return
