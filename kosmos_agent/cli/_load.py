@@ -57,8 +57,8 @@ def needs_ros() -> Iterator[None]:
         if absent in ("kosmos_agent", "kosmos_sim"):
             raise
         raise MissingDependencyError(
-            f"{absent} is not installed; this command needs ROS 2: type `make setup` in a checkout, which installs it as "
-            "wheels, or source a ROS 2 workspace that holds kosmos_interfaces and kosmos_ros"
+            f"{absent} is not installed; this command needs ROS 2: type `make setup` in a checkout, which installs it "
+            "as wheels, or source a ROS 2 workspace that holds kosmos_interfaces and kosmos_ros"
         ) from error
 
 

@@ -21,6 +21,7 @@ _Remaps = Annotated[
 _Parameters = Annotated[
     list[str] | None, typer.Option("--param", help="NODE.PARAMETER:=VALUE, as grounding.max_results:=3")
 ]
+_Phrase = Annotated[str, typer.Argument(help="what it is about, as 'the red cup'", show_default=False)]
 _DomainId = Annotated[int | None, typer.Option(min=0, max=101, help="instead of ROS_DOMAIN_ID", show_default=False)]
 
 
@@ -46,4 +47,35 @@ def up(
         from kosmos_agent.cli._ros_up import Wishes, keep_up
     wishes = Wishes(sim, seed, phrases, tuple(remap or ()), tuple(param or ()), model)
     if not keep_up(wishes, typer.echo, domain_id=domain_id, restart=restart):
+        raise typer.Exit(1)
+
+
+@app.command()
+def find(
+    phrase: _Phrase,
+    target_frame: Annotated[str, typer.Option(help="frame of the targets, z up; empty: as the node says")] = "",
+    timeout_s: Annotated[float, typer.Option("--timeout", min=0.1, max=3600.0, help="seconds")] = 30.0,
+    domain_id: _DomainId = None,
+    as_json: options.Json = False,
+) -> None:
+    """Ask the running grounding node where something is. Exit code 1 when it is not found."""
+    check_text(phrase)
+    with needs_ros():
+        from kosmos_agent.cli import _ros_ask
+    if not _ros_ask.find(phrase, target_frame=target_frame, timeout_s=timeout_s, domain_id=domain_id, as_json=as_json):
+        raise typer.Exit(1)
+
+
+@app.command()
+def pick(
+    phrase: _Phrase,
+    timeout_s: Annotated[float, typer.Option("--timeout", min=1.0, max=3600.0, help="seconds")] = 120.0,
+    domain_id: _DomainId = None,
+    as_json: options.Json = False,
+) -> None:
+    """Ask the running pick node to pick something up; Ctrl-C cancels. Exit code 1 when it does not hold it."""
+    check_text(phrase)
+    with needs_ros():
+        from kosmos_agent.cli import _ros_ask
+    if not _ros_ask.pick(phrase, timeout_s=timeout_s, domain_id=domain_id, as_json=as_json):
         raise typer.Exit(1)
