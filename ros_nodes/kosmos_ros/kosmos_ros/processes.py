@@ -59,8 +59,8 @@ class Processes:
     """Runs all programs while inside `with`.
 
     environment: see `environment.for_process`. say: is told every line that they print, their name before it, and what
-    becomes of them; from several threads. restart: start again what dies, after a delay that doubles; not what could not
-    start or was told to end.
+    becomes of them; from several threads. restart: start again what dies, after a delay that doubles; not what could
+    not start or was told to end.
     """
 
     def __init__(

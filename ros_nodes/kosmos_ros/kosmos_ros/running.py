@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from kosmos_ros import environment
 from kosmos_ros.environment import DiscoveryRange
-from kosmos_ros.errors import LifecycleError, NoServerError, ProcessEndedError
+from kosmos_ros.errors import GoalTimeoutError, LifecycleError, NoServerError, ProcessEndedError
 from kosmos_ros.graph import Graph, NodeSpec
 from kosmos_ros.lifecycle import bring_up
 from kosmos_ros.processes import Event, Processes, Program, Say
@@ -62,7 +62,7 @@ class RunningGraph:
         spec = self.graph.node(event.name)
         try:
             self._bring_up(spec)
-        except (ProcessEndedError, NoServerError, LifecycleError) as error:
+        except (ProcessEndedError, NoServerError, LifecycleError, GoalTimeoutError) as error:
             # Whoever watches a robot goes on; whoever starts one wants to know.
             if not (self._restart or isinstance(error, ProcessEndedError)):
                 raise
