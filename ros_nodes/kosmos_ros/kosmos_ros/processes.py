@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import IO, Literal, Self
 
 from kosmos_ros.graph import NodeSpec
@@ -82,7 +83,7 @@ class Processes:
                 program,
                 # Python would keep back what it prints into a pipe.
                 {**environment, "PYTHONUNBUFFERED": "1"},
-                lambda line, name=program.name: say(f"{name:>{width}} | {line}"),
+                partial(self._tell, f"{program.name:>{width}} | "),
                 self._events.put,
                 first_delay_s if restart else None,
             )
@@ -129,6 +130,9 @@ class Processes:
                 keeper.kill()
             for keeper in keepers:
                 keeper.join()
+
+    def _tell(self, prefix: str, line: str) -> None:
+        self._say(prefix + line)
 
 
 class _Keeper(threading.Thread):
