@@ -229,8 +229,10 @@ class View:
             self._mirrored = encode_frame(self.grounder.model, self.grounder.processor, rgb)
         return self._mirrored
 
-    def _part(self, window: Window) -> EncodedFrame:
-        return encode_frame(self.grounder.model, self.grounder.processor, window.crop(self._rgb))
+    def _part(self, window: Window, mirrored: bool) -> EncodedFrame:
+        seen = window.crop(self._rgb)
+        rgb = np.ascontiguousarray(seen[:, ::-1]) if mirrored else seen
+        return encode_frame(self.grounder.model, self.grounder.processor, rgb)
 
     def _write(
         self, texts: Sequence[str], decoding: Decoding, should_stop: StopCallback | None, *, whole: bool

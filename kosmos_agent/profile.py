@@ -16,7 +16,7 @@ class Profile:
     """`profile.json` beside the weights; published habits where there is none.
 
     zoom: whether small things get a second look unless the call says otherwise; it costs a picture's encoding each.
-    mean_boxes: `Decision.mean_boxes`. both_ways: whether each picture is read in its mirror image as well, for a model
+    mean_boxes: `Decision.mean_boxes`. both_ways: whether each look is taken in the mirror image as well, for a model
     that was trained on mirrored pictures; it costs a second encoding of the picture and a second pass of the phrases.
     """
 

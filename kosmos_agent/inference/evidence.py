@@ -38,9 +38,9 @@ class Evidence:
 class Looks:
     """A picture that was read, and how to look at it again.
 
-    size: width, height in pixels. mirrored: its mirror image. part: what lies in a window. both_ways: whether the
-    mirror image has a say in every answer. zoom: whether small things get a second look, and at what distance; None
-    for never.
+    size: width, height in pixels. mirrored: its mirror image. part: what lies in a window, and whether mirrored.
+    both_ways: whether the mirror image has a say in every answer. zoom: whether small things get a second look, and
+    at what distance; None for never.
     """
 
     model: Kosmos2
@@ -48,7 +48,7 @@ class Looks:
     frame: EncodedFrame
     size: tuple[int, int]
     mirrored: Callable[[], EncodedFrame]
-    part: Callable[[Window], EncodedFrame]
+    part: Callable[[Window, bool], EncodedFrame]
     both_ways: bool = False
     zoom: Zoom | None = None
 
@@ -94,8 +94,12 @@ def _looked_again(looks: Looks, zoom: Zoom, phrase: str, evidence: Evidence) -> 
     if not zoom.wants(first.box):
         return evidence
     window = zoom.window(first.box, *looks.size)
-    (scores,) = looks.scores(looks.part(window), [parse(phrase).plain_head])
-    look = second_look(first.box, scores, window, looks.tokenizer.grid_side, zoom)
+    head, side = parse(phrase).plain_head, looks.tokenizer.grid_side
+    (scores,) = looks.scores(looks.part(window, False), [head])
+    if looks.both_ways:
+        (mirrored,) = looks.scores(looks.part(window, True), [swap_left_right(head)])
+        scores = read_as_one(scores, mirrored, side)
+    look = second_look(first.box, scores, window, side, zoom)
     seen: dict[Feature, float] = {"window_log_odds": look.object_log_odds, "window_iou": look.agreement}
     candidates = (Candidate(box=look.box, probability=first.probability), *others)
     return Evidence(evidence.presence, candidates, {**evidence.features, **seen})
