@@ -113,7 +113,7 @@ def test_the_client_is_a_planner(sim):
     ("change", "error", "words"),
     [
         ({"position_m": (3.0, 0.0, 0.1)}, PlanningError, "reach"),
-        ({"extent_m": (0.3, 0.3), "size_m": (0.3, 0.3, 0.1)}, PlanningError, "opens"),
+        ({"extent_m": (0.3, 0.3), "size_m": (0.3, 0.3, 0.1)}, PlanningError, "the gripper takes up to"),
         ({"size_m": (0.1, -0.1, 0.1)}, RemoteError, "valid: all above 0"),
         ({"position_m": (float("nan"), 0.0, 0.1)}, RemoteError, "not finite"),
     ],

@@ -36,6 +36,8 @@ from kosmos_ros.sim_world import Callbacks, SimWorld, lay_table
 from kosmos_ros.waiting import finished
 
 THREADS = 4
+FINISH_S = 2.0
+"""How long a goal may take to say how it ended once the world has stopped."""
 
 
 class SimCameraNode(Node):
@@ -74,6 +76,11 @@ class SimCameraNode(Node):
         )
         self._closers.append(self._grasp.destroy)
         self._judge = self.create_service(Judge, "~/judge", self._verdict, callback_group=group)
+
+    def finish(self) -> None:
+        """Stops the arm and the world, lets the executor end the goal at work, and takes no other."""
+        self.world.stop()
+        self._busy.acquire(timeout=FINISH_S)
 
     def destroy_node(self) -> None:
         """Stops the arm and the world first, or what was made of them."""
@@ -181,7 +188,7 @@ def _run(end: threading.Event) -> None:
     spinning = threading.Thread(target=executor.spin, name="executor")
     spinning.start()
     end.wait()
-    node.world.stop()
+    node.finish()
     executor.shutdown()
     spinning.join()
     node.destroy_node()
