@@ -4,10 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from kosmos_sim.instructions import phrase_of, wanted_thing
 from kosmos_sim.world import Tabletop
 from PIL import Image
 
-from kosmos_agent.cli._demo import Demo, phrase_of, wanted_thing
+from kosmos_agent.cli._demo import Demo
 from kosmos_agent.cli._output import run_json
 from kosmos_agent.cli._robot import CAMERA
 from kosmos_agent.errors import InvalidArgumentError

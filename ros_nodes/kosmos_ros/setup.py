@@ -25,5 +25,6 @@ setup(
         (f"share/{NAME}", ["package.xml"]),
     ],
     install_requires=["setuptools"],
+    entry_points={"console_scripts": ["sim_camera_node = kosmos_ros.sim_camera_node:main"]},
     zip_safe=False,
 )

@@ -92,6 +92,18 @@ class GoalTimeoutError(KosmosAgentError):
     code = "timeout"
 
 
+class NoArmError(KosmosAgentError):
+    """No arm serves the action, or it went away while it moved."""
+
+    code = "no_arm"
+
+
+class SimulationEndedError(KosmosAgentError):
+    """The simulated world is no more, so nothing can be asked of it."""
+
+    code = "simulation_ended"
+
+
 class RemoteError(KosmosAgentError):
     """What another node reported; `code` is the one that it gave."""
 

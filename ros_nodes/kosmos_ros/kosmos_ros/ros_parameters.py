@@ -27,6 +27,7 @@ _TYPES = {
 def descriptor(setting: Setting) -> ParameterDescriptor:
     """With range or choices, and in words what it is and when it may change."""
     made = ParameterDescriptor(name=setting.name, type=_TYPES[setting.kind], description=setting.description)
+    made.read_only = setting.changes == "at start"
     notes = [f"one of: {', '.join(setting.choices)}"] if setting.choices else []
     made.additional_constraints = "; ".join([*notes, f"changes {setting.changes}"])
     if setting.minimum is not None and setting.maximum is not None:

@@ -18,6 +18,9 @@ MAX_PHRASES = 64
 _FIXED: dict[str, Any] = {"changes": "while unconfigured"}
 """Settings that the model or the subscriptions were made with; the others take effect with the next picture."""
 
+_AT_START: dict[str, Any] = {"changes": "at start"}
+"""Settings of a node that has no life cycle: what it was started with holds."""
+
 
 def _bounded(text: str) -> str:
     if len(text) > MAX_TEXT_CHARACTERS or not text.isprintable():
@@ -136,15 +139,38 @@ class PickSettings(Settings):
 
 
 class SimCameraSettings(Settings):
-    """The simulated camera."""
+    """The simulated camera and arm."""
 
-    seed: int = Field(7, ge=0, le=2**31 - 1, description="which table")
-    rate_hz: float = Field(10.0, ge=0.1, le=60.0, description="pictures a second")
-    width: int = Field(640, ge=32, le=4096, description="pixels")
-    height: int = Field(480, ge=32, le=4096, description="pixels")
-    depth_noise: bool = Field(True, description="depth with the noise, bias and holes of a real sensor")
-    image_transport: Literal["raw", "compressed"] = Field("raw", description="of the colour picture")
-    jpeg_quality: int = Field(90, ge=1, le=100, description="of compressed pictures")
-    base_frame: FrameName = Field("base", description="name of the frame that stands on the table, z up")
-    optical_frame: FrameName = Field("camera_optical_frame", description="name of the camera's frame")
-    publish_clock: bool = Field(True, description="publish the simulation's time on /clock")
+    seed: int = Field(7, ge=0, le=2**31 - 1, description="which table", json_schema_extra=_AT_START)
+    instruction: Text = Field(
+        "pick up the red cup",
+        description="what the table is laid for, a colour and a thing; empty: whatever the seed brings",
+        json_schema_extra=_AT_START,
+    )
+    camera: Literal["front", "shoulder", "wrist"] = Field(
+        "front", description="which of the robot's cameras", json_schema_extra=_AT_START
+    )
+    rate_hz: float = Field(
+        10.0, ge=0.1, le=50.0, description="pictures a second of simulated time", json_schema_extra=_AT_START
+    )
+    width: int = Field(640, ge=32, le=1280, description="pixels", json_schema_extra=_AT_START)
+    height: int = Field(480, ge=32, le=1280, description="pixels", json_schema_extra=_AT_START)
+    depth_noise: bool = Field(
+        True, description="depth with the noise, bias and holes of a real sensor", json_schema_extra=_AT_START
+    )
+    image_transport: Literal["raw", "compressed"] = Field(
+        "raw", description="of the colour picture", json_schema_extra=_AT_START
+    )
+    jpeg_quality: int = Field(90, ge=1, le=100, description="of compressed pictures", json_schema_extra=_AT_START)
+    base_frame: FrameName = Field(
+        "base", description="name of the frame that stands on the table, z up", json_schema_extra=_AT_START
+    )
+    optical_frame: FrameName = Field(
+        "camera_optical_frame", description="name of the camera's frame", json_schema_extra=_AT_START
+    )
+    gripper_frame: FrameName = Field(
+        "gripper", description="name of the frame between the pads", json_schema_extra=_AT_START
+    )
+    publish_clock: bool = Field(
+        True, description="publish the simulation's time on /clock", json_schema_extra=_AT_START
+    )
