@@ -26,4 +26,5 @@ setup(
     ],
     install_requires=["setuptools"],
     zip_safe=False,
+    entry_points={"console_scripts": ["grounding_node = kosmos_ros.grounding_node:main"]},
 )
