@@ -128,7 +128,7 @@ class Worker:
         except KosmosAgentError as error:
             self._on_fault(error)
             self._fail(job, error)
-        except Exception as error:  # the thread must outlive whatever a model or driver throws; it is told, not hidden
+        except Exception as error:  # noqa: BLE001  # the thread outlives whatever a model throws, and tells
             self._fail(job, self._unexpected(error))
         else:
             self._current = None
@@ -144,7 +144,7 @@ class Worker:
             work()
         except KosmosAgentError as error:
             self._on_fault(error)
-        except Exception as error:  # as above
+        except Exception as error:  # noqa: BLE001  # as above
             self._unexpected(error)
 
     def _unexpected(self, error: Exception) -> UnexpectedError:
