@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from kosmos_agent.results import Grounding
+from kosmos_agent.results import Box, Grounding
 from kosmos_agent.robot.tracking import TargetTracker, TrackedTarget, TrackEvent
 from kosmos_ros.settings import GroundingSettings
 from kosmos_ros.targets import LocatedTarget
@@ -77,6 +77,6 @@ def _is_meant(answer: Grounding, item: LocatedTarget) -> bool:
     return answer.status == "found" and item.candidate == 0
 
 
-def _named(item: LocatedTarget, frame: _FrameTracks, known: dict[tuple[str, object], TrackedTarget]) -> LocatedTarget:
+def _named(item: LocatedTarget, frame: _FrameTracks, known: dict[tuple[str, Box], TrackedTarget]) -> LocatedTarget:
     track = known.get((item.target.phrase, item.target.box))
     return item if track is None else replace(item, track_id=frame.names[track.track_id])
