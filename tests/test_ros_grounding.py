@@ -187,17 +187,32 @@ def test_a_cancelled_caption_stops_before_its_end(robot):
     robot.shoot()
     whole = robot.answer("", task=Ground.Goal.CAPTION)
     assert whole.text.text
-    full = max(item.tokens for item in robot.heard["feedback"])
-    looked, begun = robot.node._work.worker, []
+    worker, stopped = robot.node._work.worker, []
+    written = worker._answering._text
 
-    handle = robot.ask("", task=Ground.Goal.CAPTION)
-    cancelled = handle.cancel_goal_async()
-    assert robot.until(cancelled.done)
-    begun = looked._current
-    status, result = robot.result(handle)
-    assert status == GoalStatus.STATUS_CANCELED
-    assert result.reason.code == Reason.CANCELLED
-    assert begun is None or begun.tokens <= full
+    def held_at_the_third_token(view, goal, should_stop):
+        job = worker._current
+
+        def asked():
+            if job.tokens == 3:
+                job.token.wait(30)
+                stopped.append(job)
+            return should_stop()
+
+        return written(view, goal, asked)
+
+    worker._answering._text = held_at_the_third_token
+    running, queued = robot.ask("", task=Ground.Goal.CAPTION), robot.ask("", task=Ground.Goal.CAPTION)
+    for handle in (queued, running):
+        cancelled = handle.cancel_goal_async()
+        assert robot.until(cancelled.done)
+        assert len(cancelled.result().goals_canceling) == 1
+    for handle in (running, queued):
+        status, result = robot.result(handle)
+        assert status == GoalStatus.STATUS_CANCELED
+        assert result.reason.code == Reason.CANCELLED
+    assert [job.tokens for job in stopped] == [3], "it stopped where it was, and the queued one never began"
+    worker._answering._text = written
     assert robot.answer("", task=Ground.Goal.CAPTION).text.text == whole.text.text, "the next one is answered"
 
 
@@ -231,7 +246,7 @@ def test_standing_phrases_are_answered_on_the_newest_picture_alone(robot, seen):
     assert robot.heard["detections"][0].header == header
     assert robot.until(lambda: len(robot.heard["answers"]) == 2)
     assert {item.phrase for item in robot.heard["answers"]} == {seen[1], "the purple dragon"}
-    robot.phrases.publish(String(data="a\u0000b"))
+    robot.phrases.publish(String(data="a\u0001b"))
     assert robot.until(lambda: "invalid_phrase" in robot.codes())
     assert len(robot.node.settings.phrases) == 2
     robot.phrases.publish(String(data=""))
@@ -259,7 +274,7 @@ def test_a_node_that_is_not_active_refuses_and_comes_back(robot, seen):
     assert called.result().grounding.reason.code == Reason.NOT_ACTIVE
     assert robot.node.trigger_cleanup().name == "SUCCESS"
     assert robot.node._grounder is None
-    assert robot.until(lambda: any("inactive" in m.status[0].message for m in robot.heard["diagnostics"]))
+    assert robot.until(lambda: any("unconfigured" in m.status[0].message for m in robot.heard["diagnostics"]))
     robot.start()
     robot.shoot()
     assert robot.answer(seen[1]).reason.code == Reason.NONE

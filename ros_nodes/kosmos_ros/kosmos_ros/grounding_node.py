@@ -16,7 +16,7 @@ import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.callback_groups import ReentrantCallbackGroup
-from rclpy.clock import JumpThreshold, TimeJump
+from rclpy.clock import Clock, ClockType, JumpThreshold, TimeJump
 from rclpy.duration import Duration
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.executors import MultiThreadedExecutor
@@ -85,9 +85,13 @@ class GroundingNode(LifecycleNode):
             self, lambda: None if self._work is None else self._work.worker, lambda: self.settings, self.health.fail
         )
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", qos.profile("output"))
+        # On a simulated clock they would fall silent with it, just when somebody asks what is wrong.
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
         period_s = self.settings.diagnostics_period_sec
-        self._ticker = self.create_timer(period_s, self._diagnose, callback_group=self._group)
-        self._watcher = self.create_timer(self.settings.qos_check_period_sec, self._watch, callback_group=self._group)
+        self._ticker = self.create_timer(period_s, self._diagnose, callback_group=self._group, clock=steady)
+        self._watcher = self.create_timer(
+            self.settings.qos_check_period_sec, self._watch, callback_group=self._group, clock=steady
+        )
         threshold = JumpThreshold(min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=False)
         self._jump_handle = self.get_clock().create_jump_callback(threshold, post_callback=self._jumped)
 
