@@ -27,4 +27,5 @@ setup(
     install_requires=["setuptools"],
     entry_points={"console_scripts": ["sim_camera_node = kosmos_ros.sim_camera_node:main"]},
     zip_safe=False,
+    entry_points={"console_scripts": ["grounding_node = kosmos_ros.grounding_node:main"]},
 )

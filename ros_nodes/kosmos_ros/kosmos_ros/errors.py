@@ -110,3 +110,9 @@ class RemoteError(KosmosAgentError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class UnexpectedError(KosmosAgentError):
+    """The model or a driver threw what nobody foresaw; the log holds where."""
+
+    code = "other"

@@ -66,6 +66,7 @@ class Settings(BaseModel):
 class GroundingSettings(Settings):
     """The grounding node."""
 
+    autostart: bool = Field(False, description="configure and activate by itself", json_schema_extra=_FIXED)
     model_path: Text = Field("tabletop", description="embedded model, folder or hub id", json_schema_extra=_FIXED)
     device: Text = Field("cpu", description="where the model runs: cpu, cuda, cuda:1", json_schema_extra=_FIXED)
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
@@ -100,7 +101,7 @@ class GroundingSettings(Settings):
     sync_slop_sec: float = Field(0.05, ge=0.0, le=1.0, description="colour and depth belong together within this")
     target_frame: FrameName = Field("base_link", description="frame of the targets, z up")
     transform_timeout_sec: float = Field(
-        0.2, ge=0.0, le=10.0, description="how long to wait for tf at the picture's stamp"
+        0.2, ge=0.0, le=10.0, description="how long to wait for depth and tf at the picture's stamp"
     )
     tf_history_sec: float = Field(
         10.0, ge=0.1, le=600.0, description="how long transforms are kept", json_schema_extra=_FIXED
