@@ -47,6 +47,21 @@ def needs(extra: str) -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def needs_ros() -> Iterator[None]:
+    """Imports inside belong to ROS 2; MissingDependencyError, with what to do, where it is absent."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        absent = (error.name or "").partition(".")[0]
+        if absent in ("kosmos_agent", "kosmos_sim"):
+            raise
+        raise MissingDependencyError(
+            f"{absent} is not installed; this command needs ROS 2: type `make setup` in a checkout, which installs it "
+            "as wheels, or source a ROS 2 workspace that holds kosmos_interfaces and kosmos_ros"
+        ) from error
+
+
 def load_grounder(choice: ModelChoice, *, calibrated: bool = True) -> Grounder:
     """What is amiss with the model but lets it work goes to stderr."""
     from kosmos_agent.grounder import Grounder

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from kosmos_agent.calibration import Calibration
     from kosmos_agent.cli._demo import Run
-    from kosmos_agent.results import GroundedText, Grounding
+    from kosmos_agent.results import GroundedText, Grounding, Target3D
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 _STATUS_STYLES = {"found": typer.colors.GREEN, "ambiguous": typer.colors.YELLOW, "not_found": typer.colors.RED}
@@ -68,13 +68,17 @@ def print_run(run: Run) -> None:
     """What came of a demo; the last line is the simulator's verdict."""
     typer.echo(f"files: {', '.join(run.files)}")
     if run.target is not None:
-        x, y, z = run.target.position_m
-        spread_mm = 1000 * max(run.target.covariance_m2[0], run.target.covariance_m2[4]) ** 0.5
-        typer.echo(f"target: x {x:.3f}  y {y:.3f}  z {z:.3f} m in {run.target.frame_id}, sd {spread_mm:.0f} mm")
+        typer.echo(target_words(run.target))
     if run.reason:
         typer.echo(f"reason: {run.reason}")
     typer.echo(f"oracle_picked: {str(run.oracle_picked).lower()}")
     typer.echo(f"picked: {str(run.picked).lower()}")
+
+
+def target_words(target: Target3D) -> str:
+    x, y, z = target.position_m
+    spread_mm = 1000 * max(target.covariance_m2[0], target.covariance_m2[4]) ** 0.5
+    return f"target: x {x:.3f}  y {y:.3f}  z {z:.3f} m in {target.frame_id}, sd {spread_mm:.0f} mm"
 
 
 def print_grounding(answer: Grounding) -> None:

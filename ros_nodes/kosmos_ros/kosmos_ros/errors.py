@@ -80,6 +80,24 @@ class NotActiveError(KosmosAgentError):
     code = "not_active"
 
 
+class NoServerError(KosmosAgentError):
+    """Nobody in the graph serves a service or an action, or it does not answer."""
+
+    code = "no_server"
+
+
+class LifecycleError(KosmosAgentError):
+    """A lifecycle node would not change its state."""
+
+    code = "lifecycle_failed"
+
+
+class ProcessEndedError(KosmosAgentError):
+    """A node's process ended while it was needed."""
+
+    code = "process_ended"
+
+
 class BusyError(KosmosAgentError):
     """Another goal is being worked on."""
 

@@ -1,0 +1,117 @@
+"""Goals sent from a plain program: find something, pick something up; answered with the types that every face gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from kosmos_interfaces.action import Ground, Pick
+from rclpy.action import ActionClient
+
+from kosmos_agent.errors import KosmosAgentError
+from kosmos_agent.results import Grounding
+from kosmos_ros import stamps
+from kosmos_ros.answers import grounding_from_message
+from kosmos_ros.errors import BusyError, NoServerError
+from kosmos_ros.reasons import error_from_reason
+from kosmos_ros.session import SERVER_TIMEOUT_S, Session, Unless, never
+from kosmos_ros.targets import LocatedTarget, target_from_message
+
+GROUND, PICK = "/grounding/ground", "/pick/pick"
+_MARGIN_S = 10.0
+"""The server ends a goal at its time limit; whoever asked waits a little longer for it to say so."""
+_CANCEL_S = 5.0
+
+OnFeedback = Callable[[Any], object]
+
+
+@dataclass(frozen=True)
+class Found:
+    """target_error: why there is no target although one was asked for. image_age_s: of the picture, when answered."""
+
+    answer: Grounding
+    targets: tuple[LocatedTarget, ...]
+    target_error: KosmosAgentError | None
+    image_age_s: float
+
+
+def find(
+    session: Session,
+    phrase: str,
+    *,
+    max_results: int = 0,
+    want_3d: bool = True,
+    target_frame: str = "",
+    timeout_s: float = 30.0,
+    action: str = GROUND,
+) -> Found:
+    """max_results 0, target_frame "": as the node's parameters say.
+
+    RemoteError: the node's reason why it has no answer. NoServerError, BusyError, GoalTimeoutError: see `ask`.
+    """
+    goal = Ground.Goal(
+        task=Ground.Goal.FIND,
+        phrase=phrase,
+        max_results=max_results,
+        want_3d=want_3d,
+        target_frame=target_frame,
+        timeout=stamps.duration_message(timeout_s),
+    )
+    result = ask(session, Ground, action, goal, timeout_s)
+    if (error := error_from_reason(result.reason)) is not None:
+        raise error
+    return Found(
+        grounding_from_message(result.grounding),
+        tuple(target_from_message(target) for target in result.grounding.targets),
+        error_from_reason(result.grounding.target_reason),
+        stamps.duration_s(result.grounding.image_age),
+    )
+
+
+def pick(
+    session: Session,
+    phrase: str,
+    *,
+    target_id: str = "",
+    timeout_s: float = 120.0,
+    on_feedback: OnFeedback | None = None,
+    unless: Unless = never,
+    action: str = PICK,
+) -> Pick.Result:
+    """Whatever came of it: `picks.report_from_result` reads it. Errors as of `ask`."""
+    goal = Pick.Goal(phrase=phrase, target_id=target_id, timeout=stamps.duration_message(timeout_s))
+    return ask(session, Pick, action, goal, timeout_s, on_feedback=on_feedback, unless=unless)
+
+
+def ask(
+    session: Session,
+    kind: Any,
+    action: str,
+    goal: Any,
+    timeout_s: float,
+    *,
+    on_feedback: OnFeedback | None = None,
+    unless: Unless = never,
+) -> Any:
+    """The result of a goal, however it ended. Whatever ends the wait early, Ctrl-C too, cancels the goal.
+
+    NoServerError: nobody serves the action; BusyError: the goal was rejected; GoalTimeoutError: no result in time;
+    ProcessEndedError: see `Session.until`.
+    """
+    client = ActionClient(session.node, kind, action, callback_group=session.group)
+    try:
+        if not session.until(client.server_is_ready, SERVER_TIMEOUT_S, unless):
+            raise NoServerError(f"nobody serves {action} after {SERVER_TIMEOUT_S:g} s; is its node running?")
+        heard = None if on_feedback is None else lambda message: on_feedback(message.feedback)
+        sent = client.send_goal_async(goal, feedback_callback=heard)
+        handle = session.result(sent, SERVER_TIMEOUT_S, action, unless)
+        if not handle.accepted:
+            raise BusyError(f"{action} rejected the goal: its node works on another one, or is not active")
+        try:
+            return session.result(handle.get_result_async(), timeout_s + _MARGIN_S, action, unless).result
+        except BaseException:
+            session.until(handle.cancel_goal_async().done, _CANCEL_S)
+            raise
+    finally:
+        client.destroy()
