@@ -126,17 +126,28 @@ class GroundingSettings(Settings):
 class PickSettings(Settings):
     """The pick node."""
 
-    planner: Literal["simulated", "moveit"] = Field(
-        "simulated", description="simulated: the arm of the simulation; moveit: hand-over topics only"
+    planner: Literal["grasp_action", "moveit", "pose"] = Field(
+        "grasp_action",
+        description="who moves: an arm that serves Grasp; MoveIt, by a pose and a box; whoever takes the pose",
+        json_schema_extra=_AT_START,
     )
-    target_frame: FrameName = Field("base", description="the planner's frame, z up")
+    target_frame: FrameName = Field("base", description="the planner's frame, z up", json_schema_extra=_AT_START)
     max_looks: int = Field(3, ge=1, le=20, description="looks until two agree; 1 trusts a single look")
     settled_m: float = Field(0.02, ge=0.001, le=0.5, description="two looks this near to each other agree")
     recheck_m: float = Field(
         0.03, ge=0.001, le=0.5, description="just before the grasp, the thing is still within this"
     )
     goal_timeout_sec: float = Field(120.0, ge=1.0, le=3600.0, description="of goals that state no timeout")
-    answer_timeout_sec: float = Field(30.0, ge=0.1, le=600.0, description="how long to wait for the grounding node")
+    answer_timeout_sec: float = Field(
+        30.0,
+        ge=0.1,
+        le=600.0,
+        description="one answer may take this long, and the grounding node be missing or inactive",
+        json_schema_extra=_AT_START,
+    )
+    arm_timeout_sec: float = Field(
+        5.0, ge=0.1, le=600.0, description="how long the arm may be missing", json_schema_extra=_AT_START
+    )
 
 
 class SimCameraSettings(Settings):
