@@ -1,4 +1,4 @@
-"""`GroundingClient`: asks the grounding node where a phrase is, and outlives a node that is killed and started again."""
+"""`GroundingClient`: asks the grounding node where a phrase is, and outlives one that is killed and started again."""
 
 from __future__ import annotations
 

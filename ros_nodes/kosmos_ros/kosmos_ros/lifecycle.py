@@ -8,7 +8,6 @@ from typing import Any
 
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
-
 from rclpy.task import Future
 
 from kosmos_ros.errors import GoalTimeoutError, LifecycleError, NoServerError

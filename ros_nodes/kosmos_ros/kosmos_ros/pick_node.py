@@ -10,8 +10,8 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from concurrent.futures import Future as WorkFuture
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import rclpy
@@ -75,7 +75,8 @@ class PickNode(Node):
         self._client = GroundingClient(self, "ground", answer_timeout_s=settings.answer_timeout_sec)
         self._closers.append(self._client.close)
         self.book = TargetBook()
-        self._busy, self._job = threading.Lock(), None
+        self._busy = threading.Lock()
+        self._job: PickJob | None = None
         self._working: WorkFuture[Pick.Result] | None = None
         self._pool = ThreadPoolExecutor(1, "pick")
         self._group = ReentrantCallbackGroup()

@@ -82,7 +82,7 @@ class Processes:
                 program,
                 # Python would keep back what it prints into a pipe.
                 {**environment, "PYTHONUNBUFFERED": "1"},
-                lambda line, name=program.name: say(f"{name:>{width}} | {line}"),
+                _prefixed(say, f"{program.name:>{width}} | "),
                 self._events.put,
                 first_delay_s if restart else None,
             )
@@ -222,3 +222,7 @@ def ending(status: int) -> str:
         return f"was ended by {signal.Signals(-status).name}"
     except ValueError:
         return f"was ended by signal {-status}"
+
+
+def _prefixed(say: Say, prefix: str) -> Say:
+    return lambda line: say(prefix + line)
