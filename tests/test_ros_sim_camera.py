@@ -205,12 +205,13 @@ def test_as_a_process_it_publishes_and_ends_with_0_on_an_interrupt(tmp_path):
 def test_as_a_process_it_ends_with_0_when_told_to_while_the_arm_moves(tmp_path):
     with simulated.Tabletop.random(0, ("cup", "red")) as table:
         goal = grasp_goal(table.truth()[0].as_target())
-    running = process(tmp_path, "-p", "width:=160", "-p", "height:=120", "-p", "seed:=0")
+    # A name of its own: the node of `heard` is still there, and would seem to serve the goal.
+    running = process(tmp_path, "-r", "__ns:=/other", "-p", "width:=160", "-p", "height:=120", "-p", "seed:=0")
     try:
         with graph(tmp_path) as (context, executor):
             asker, phases = rclpy.create_node("asker", context=context), []
             executor.add_node(asker)
-            client = ActionClient(asker, Grasp, "/sim/grasp")
+            client = ActionClient(asker, Grasp, "/other/sim/grasp")
             assert spin_until(executor, client.server_is_ready, 90), running.poll()
             client.send_goal_async(goal, feedback_callback=phases.append)
             assert spin_until(executor, lambda: phases, 60)
