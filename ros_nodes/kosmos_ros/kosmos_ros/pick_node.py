@@ -77,7 +77,7 @@ class PickNode(Node):
         self.book = TargetBook()
         self._busy = threading.Lock()
         self._job: PickJob | None = None
-        self._working: WorkFuture[Pick.Result] | None = None
+        self._working: WorkFuture[tuple[bool, Pick.Result]] | None = None
         self._pool = ThreadPoolExecutor(1, "pick")
         self._group = ReentrantCallbackGroup()
         self._hear(TargetEvent, "target_events", self.book.hear)
