@@ -165,6 +165,7 @@ class ScriptedArm:
         self.targets.append(handle.request.target)
         for phase in PICK_PHASES:
             handle.publish_feedback(Grasp.Feedback(phase=PHASES[phase]))
+            time.sleep(0.03)  # a client drops what it hears of a goal after its result
             while phase == self.hold and not handle.is_cancel_requested and self.node.context.ok():
                 time.sleep(0.005)
             if handle.is_cancel_requested:
