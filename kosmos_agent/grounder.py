@@ -8,7 +8,7 @@ answer = view.find("the red cup")        # each question costs only its own few 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from kosmos_agent import prompts
 from kosmos_agent.calibration import CHEAP_FEATURES, Calibration, Feature
-from kosmos_agent.errors import CancelledError, CheckpointError, InvalidArgumentError
+from kosmos_agent.errors import CancelledError, InvalidArgumentError
 from kosmos_agent.images import as_rgb_array
 from kosmos_agent.inference.answer import AnswerRules
 from kosmos_agent.inference.calibration_file import load_calibration
@@ -33,42 +33,17 @@ from kosmos_agent.inference.several import candidates_of, joined, write_boxes
 from kosmos_agent.inference.windows import Window
 from kosmos_agent.inference.zoom import Zoom
 from kosmos_agent.markup import from_tagged
-from kosmos_agent.model.checkpoint import check_tokenizer, load_model, load_tokenizer, read_config, read_json
+from kosmos_agent.model.checkpoint import check_tokenizer, load_model, load_tokenizer, read_config
 from kosmos_agent.model.folder import locate
 from kosmos_agent.model.kosmos2 import Kosmos2
 from kosmos_agent.processor import Picture, Processor
+from kosmos_agent.profile import Profile
 from kosmos_agent.results import Box, Entity, Frame, GroundedText, Grounding
 from kosmos_agent.tokenizer import Tokenizer
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 CaptionStyle = Literal["brief", "detailed"]
 MAX_PHRASES = 64
-PROFILE_FILE = "profile.json"
-
-
-@dataclass(frozen=True)
-class Profile:
-    """How a checkpoint wants to be asked: `profile.json` beside the weights; published habits where there is none.
-
-    zoom: whether small things get a second look unless the call says otherwise; it costs a picture's encoding each.
-    mean_boxes: `Decision.mean_boxes`.
-    """
-
-    grounded_answers: bool = True
-    detailed_captions: bool = True
-    zoom: bool = False
-    mean_boxes: bool = False
-
-    @classmethod
-    def read(cls, folder: Path) -> Profile:
-        path = folder / PROFILE_FILE
-        if not path.is_file():
-            return cls()
-        data = read_json(path)
-        known = [item.name for item in fields(cls)]
-        if not (data.keys() <= set(known) and all(isinstance(value, bool) for value in data.values())):
-            raise CheckpointError(f"{path} is not a profile: {data}; valid: true or false for {', '.join(known)}")
-        return cls(**data)
 
 
 class Grounder:
@@ -110,12 +85,13 @@ class Grounder:
         threads: int | None = None,
         calibrated: bool = True,
         zoom: bool | None = None,
+        both_ways: bool | None = None,
     ) -> Grounder:
         """An embedded name, a local folder in the published layout, or a hub id.
 
         dtype: auto is float32 on a CPU and bfloat16 elsewhere. threads: CPU threads of the whole process.
         calibrated: use the folder's calibration.json; one for other weights is set aside with a warning.
-        zoom: whether small things get a second look; None leaves it to the model's profile.
+        zoom, both_ways: as in `Profile`; None leaves it to the model's own. A calibration was fitted for the latter.
         UnknownModelError, CheckpointError (naming the tensors), InvalidArgumentError.
         """
         if threads is not None:
@@ -125,8 +101,8 @@ class Grounder:
         check_device(device)
         folder = locate(model)
         tokenizer, profile = load_tokenizer(folder), Profile.read(folder)
-        if zoom is not None:
-            profile = replace(profile, zoom=zoom)
+        asked = {"zoom": zoom, "both_ways": both_ways}
+        profile = replace(profile, **{name: value for name, value in asked.items() if value is not None})
         check_tokenizer(tokenizer, read_config(folder))
         calibration, warnings = load_calibration(folder) if calibrated else (None, ())
         loaded = load_model(folder, dtype=_dtype(dtype, device), device=device)
@@ -191,6 +167,7 @@ class View:
             size,
             self._mirror_image,
             self._part,
+            grounder.profile.both_ways,
             grounder.zoom if zooms else None,
         )
         return gather(looks, phrases, features, grounder.decision, clock or Stopwatch(grounder.model.device))
@@ -252,8 +229,10 @@ class View:
             self._mirrored = encode_frame(self.grounder.model, self.grounder.processor, rgb)
         return self._mirrored
 
-    def _part(self, window: Window) -> EncodedFrame:
-        return encode_frame(self.grounder.model, self.grounder.processor, window.crop(self._rgb))
+    def _part(self, window: Window, mirrored: bool) -> EncodedFrame:
+        seen = window.crop(self._rgb)
+        rgb = np.ascontiguousarray(seen[:, ::-1]) if mirrored else seen
+        return encode_frame(self.grounder.model, self.grounder.processor, rgb)
 
     def _write(
         self, texts: Sequence[str], decoding: Decoding, should_stop: StopCallback | None, *, whole: bool

@@ -1,9 +1,11 @@
 """Answers, targets and pick reports of every kind, for properties of messages."""
 
+from typing import get_args
+
 from hypothesis import strategies as st
 
 from kosmos_agent.results import Box, Candidate, Clause, Entity, Frame, GroundedText, Grounding, Target3D
-from kosmos_agent.robot.pick import PickReport, PickStep
+from kosmos_agent.robot.pick import PickReport, PickStatus, PickStep
 from kosmos_agent.robot.planner import MotionOutcome
 
 unit = st.floats(0, 1)
@@ -91,7 +93,7 @@ steps = st.builds(
 @st.composite
 def pick_reports(draw):
     """As `pick_by_phrase` makes them: with an outcome exactly after a motion."""
-    status = draw(st.sampled_from(["picked", "not_picked", "not_found", "ambiguous", "cannot_tell", "moving"]))
+    status = draw(st.sampled_from(get_args(PickStatus)))
     message, outcome = draw(words), None
     failures = st.sampled_from(["nothing_held", "slipped", "blocked", "timeout", "cancelled"])
     answer = draw(groundings)

@@ -29,6 +29,7 @@ ROS = (
     "geometry_msgs",
     "kosmos_interfaces",
     "rcl_interfaces",
+    "rosgraph_msgs",
     "sensor_msgs",
     "std_msgs",
     "tf2_msgs",
@@ -36,7 +37,17 @@ ROS = (
     "visualization_msgs",
 )
 # They work where there is no ROS: a recorder of bags, a table in the docs, the command line need them.
-ROS_FREE = ("errors", "environment", "pixels", "poses", "settings", "settings_table", "transform_edges", "transforms")
+ROS_FREE = (
+    "errors",
+    "environment",
+    "pixels",
+    "poses",
+    "settings",
+    "settings_table",
+    "sim_world",
+    "transform_edges",
+    "transforms",
+)
 
 # Who may not import what. Longer names are more exact: "kosmos_agent.cli" stands for the package and all in it.
 FORBIDDEN = {

@@ -12,7 +12,7 @@ from tiny_kosmos import TOKENIZER, tiny_grounder
 from kosmos_agent import prompts
 from kosmos_agent.calibration import CHEAP_FEATURES, FEATURES
 from kosmos_agent.inference import evidence as evidence_module
-from kosmos_agent.inference.evidence import mirror
+from kosmos_agent.inference.mirror import mirror_box
 from kosmos_agent.location import box_to_pair
 from kosmos_agent.results import Box
 
@@ -92,7 +92,7 @@ def test_the_mirror_is_asked_with_left_and_right_swapped(view, found):
     mirrored = view.grounder.view(np.ascontiguousarray(PICTURE[:, ::-1]))
     swapped = ["the red cup", "the cup right of the blue box", "box"]
     for item, other in zip(found, mirrored.evidence(swapped), strict=True):
-        expected = item.candidates[0].box.iou(mirror(other.candidates[0].box))
+        expected = item.candidates[0].box.iou(mirror_box(other.candidates[0].box))
         assert item.features["mirror_iou"] == pytest.approx(expected)
 
 
@@ -112,5 +112,5 @@ def test_only_what_is_asked_for_costs_anything(view, monkeypatch):
 @given(st.floats(0, 0.9), st.floats(0, 0.9), st.floats(0.01, 0.1), st.floats(0.01, 0.1))
 def test_mirroring_twice_gives_the_box_back(x, y, width, height):
     box = Box(x1=x, y1=y, x2=x + width, y2=y + height)
-    assert mirror(mirror(box)).corners == pytest.approx(box.corners)
-    assert mirror(box).area == pytest.approx(box.area)
+    assert mirror_box(mirror_box(box)).corners == pytest.approx(box.corners)
+    assert mirror_box(box).area == pytest.approx(box.area)

@@ -16,7 +16,7 @@ from kosmos_agent.errors import (
     InvalidPhraseError,
     UnknownModelError,
 )
-from kosmos_agent.grounder import Grounder, Profile
+from kosmos_agent.grounder import Grounder
 from kosmos_agent.inference import frame
 from kosmos_agent.inference.candidates import Decision, merge, status_of
 from kosmos_agent.inference.corners import CornerScores, ScoredPair
@@ -24,6 +24,7 @@ from kosmos_agent.inference.frame import continue_frame
 from kosmos_agent.inference.generate import Decoding, generate
 from kosmos_agent.inference.grammar import exempt_ids
 from kosmos_agent.model.checkpoint import save_model
+from kosmos_agent.profile import Profile
 from kosmos_agent.prompts import phrase_grounding
 from kosmos_agent.results import Box, Candidate
 from kosmos_agent.tokenizer import build_word_tokenizer

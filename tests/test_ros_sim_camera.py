@@ -12,9 +12,11 @@ import pytest
 pytest.importorskip("rclpy", reason="no ROS 2 here: neither its wheels nor a sourced installation")
 
 import rclpy
+from kosmos_interfaces.action import Grasp
 from kosmos_ros import environment, qos, stamps
 from kosmos_ros.camera_info import camera_from_info
 from kosmos_ros.depth_images import depth_from_image
+from kosmos_ros.grasps import grasp_goal
 from kosmos_ros.images import rgb_from_compressed, rgb_from_image
 from kosmos_ros.settings import SimCameraSettings
 from kosmos_ros.settings_table import described
@@ -23,6 +25,7 @@ from kosmos_ros.tf_listener import TransformListener
 from kosmos_ros.transforms import TransformBuffer
 from kosmos_sim import world as simulated
 from kosmos_sim.motion import CONTROL_PERIOD_S
+from rclpy.action import ActionClient
 from rclpy.exceptions import InvalidParameterValueException
 from rclpy.parameter import Parameter
 from ros_graph import DOMAINS, graph, spin_until
@@ -197,6 +200,29 @@ def test_as_a_process_it_publishes_and_ends_with_0_on_an_interrupt(tmp_path):
     assert running.returncode == 0, said
     assert "Traceback" not in said
     assert "red cup" in said
+
+
+def test_as_a_process_it_ends_with_0_when_told_to_while_the_arm_moves(tmp_path):
+    with simulated.Tabletop.random(0, ("cup", "red")) as table:
+        goal = grasp_goal(table.truth()[0].as_target())
+    # A name of its own: the node of `heard` is still there, and would seem to serve the goal.
+    running = process(tmp_path, "-r", "__ns:=/other", "-p", "width:=160", "-p", "height:=120", "-p", "seed:=0")
+    try:
+        with graph(tmp_path) as (context, executor):
+            asker, phases = rclpy.create_node("asker", context=context), []
+            executor.add_node(asker)
+            client = ActionClient(asker, Grasp, "/other/sim/grasp")
+            assert spin_until(executor, client.server_is_ready, 90), running.poll()
+            client.send_goal_async(goal, feedback_callback=phases.append)
+            assert spin_until(executor, lambda: phases, 60)
+            running.send_signal(signal.SIGTERM)
+            _, said = running.communicate(timeout=60)
+            client.destroy()
+    finally:
+        running.kill()
+    assert running.returncode == 0, said
+    assert "Traceback" not in said
+    assert "cancelled in approach" in said
 
 
 def test_as_a_process_it_says_what_was_wrong_and_ends_with_2(tmp_path):

@@ -46,13 +46,13 @@ class _Pictures:
 
 def fit_and_write(choice: ModelChoice, request: Request, rule: Rule) -> tuple[Path, Calibration]:
     """Asks every phrase, fits, writes; the file and what is in it. The model's present calibration plays no part."""
-    features = chosen_features(request.features)
     folder = locate(choice.model)
     out = folder / CALIBRATION_FILE if request.out is None else request.out
     if not out.parent.is_dir():
         raise InvalidArgumentError(f"--out {out}: the folder {out.parent} does not exist")
     data = _pictures(request)
     grounder = load_grounder(choice, calibrated=False)
+    features = chosen_features(request.features, both_ways=grounder.profile.both_ways)
     seen = track(data.pictures, description="pictures", total=data.count, console=Console(stderr=True))
     samples = collect_samples(grounder, seen, features)
     calibration = fit_calibration(
@@ -62,10 +62,13 @@ def fit_and_write(choice: ModelChoice, request: Request, rule: Rule) -> tuple[Pa
     return out, calibration
 
 
-def chosen_features(words: str) -> tuple[Feature, ...]:
-    """`cheap`, `all`, or names joined by commas. InvalidArgumentError lists the valid ones."""
+def chosen_features(words: str, *, both_ways: bool = False) -> tuple[Feature, ...]:
+    """`cheap`, `all`, or names joined by commas. InvalidArgumentError lists the valid ones.
+
+    both_ways: the mirror image is read for every answer, so its agreement is cheap as well.
+    """
     if words == "cheap":
-        return CHEAP_FEATURES
+        return (*CHEAP_FEATURES, "mirror_iou") if both_ways else CHEAP_FEATURES
     if words == "all":
         return FEATURES
     names = {word.strip() for word in words.split(",")}

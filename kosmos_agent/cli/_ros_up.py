@@ -56,7 +56,7 @@ def keep_up(wishes: Wishes, say: Callable[[str], object], *, domain_id: int | No
             started.watch()
     except KeyboardInterrupt:
         tell("down")
-        return True
     except ProcessEndedError as error:
         tell(f"down: {error}")
         return False
+    return True

@@ -18,10 +18,10 @@ from kosmos_sim.stream import split_records
 from kosmos_sim.words import vocabulary
 
 from kosmos_agent.errors import CheckpointError, InvalidArgumentError
-from kosmos_agent.grounder import PROFILE_FILE, Profile
 from kosmos_agent.inference.devices import check_device
 from kosmos_agent.model.checkpoint import load_model, load_tokenizer, save_model
 from kosmos_agent.model.kosmos2 import Kosmos2
+from kosmos_agent.profile import PROFILE_FILE, Profile
 from kosmos_agent.tokenizer import Tokenizer, build_word_tokenizer
 from kosmos_agent.training.batches import Vocabulary
 from kosmos_agent.training.loop import Trainer
@@ -34,8 +34,8 @@ MAX_SHARD_BYTES = 16 << 20
 MAX_SHIPPED_BYTES = 25_000_000
 RUN_FILE = "run.jsonl"
 _CELL_PX = 16
-_PROFILE = Profile(grounded_answers=False, detailed_captions=False, zoom=True, mean_boxes=True)
-"""Answers and captions as trained. A second look costs it milliseconds."""
+_PROFILE = Profile(grounded_answers=False, detailed_captions=False, zoom=True, mean_boxes=True, both_ways=True)
+"""Answers and captions as trained, on mirrored pictures too. A second look costs it milliseconds."""
 
 
 @dataclass(frozen=True)

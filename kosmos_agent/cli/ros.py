@@ -8,6 +8,7 @@ import typer
 
 from kosmos_agent.cli import _options as options
 from kosmos_agent.cli._load import check_text, needs_ros
+from kosmos_agent.cli.ros_replay import replay
 
 app = typer.Typer(help="The ROS 2 graph: start it, look at it, ask it.", no_args_is_help=True)
 
@@ -23,6 +24,9 @@ _Parameters = Annotated[
 ]
 _Phrase = Annotated[str, typer.Argument(help="what it is about, as 'the red cup'", show_default=False)]
 _DomainId = Annotated[int | None, typer.Option(min=0, max=101, help="instead of ROS_DOMAIN_ID", show_default=False)]
+
+
+app.command()(replay)
 
 
 @app.callback()

@@ -42,11 +42,19 @@ def annotate_text(image: Image.Image, text: GroundedText) -> Image.Image:
     return finished(add_panel(canvas, list(_runs(text))))
 
 
-def film_frame(picture: Image.Image, caption: str, answer: Grounding | None = None) -> Image.Image:
-    """The picture at its own size with the best box of `answer` on it and, unless it is empty, a line below it."""
+def film_frame(
+    picture: Image.Image, caption: str, answers: Grounding | Sequence[Grounding] | None = None
+) -> Image.Image:
+    """The picture at its own size with the best box of each answer on it and, unless it is empty, a line below it."""
     frame = picture.convert("RGB")
-    if answer is not None and answer.candidates:
-        draw_marks(frame, list(_marks(answer, 0, several=False))[:1])
+    found = [answers] if isinstance(answers, Grounding) else list(answers or ())
+    marks = [
+        mark
+        for index, answer in enumerate(found)
+        if answer.candidates
+        for mark in list(_marks(answer, index, several=len(found) > 1))[:1]
+    ]
+    draw_marks(frame, marks)
     return add_panel(frame, [Run(caption, PAPER)]) if caption else frame
 
 

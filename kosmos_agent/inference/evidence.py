@@ -13,11 +13,12 @@ from kosmos_agent.inference.clauses import parse
 from kosmos_agent.inference.corners import CornerScores, score_corners
 from kosmos_agent.inference.frame import EncodedFrame, Stopwatch
 from kosmos_agent.inference.likelihood import blind_log_likelihood
+from kosmos_agent.inference.mirror import mirror_box, read_as_one
 from kosmos_agent.inference.windows import Window
 from kosmos_agent.inference.zoom import Zoom, second_look
 from kosmos_agent.model.kosmos2 import Kosmos2
 from kosmos_agent.phrases import swap_left_right
-from kosmos_agent.results import Box, Candidate
+from kosmos_agent.results import Candidate
 from kosmos_agent.tokenizer import Tokenizer
 
 
@@ -37,8 +38,9 @@ class Evidence:
 class Looks:
     """A picture that was read, and how to look at it again.
 
-    size: width, height in pixels. mirrored: its mirror image. part: what lies in a window. zoom: whether small things
-    get a second look, and at what distance; None for never.
+    size: width, height in pixels. mirrored: its mirror image. part: what lies in a window, and whether mirrored.
+    both_ways: whether the mirror image has a say in every answer. zoom: whether small things get a second look, and
+    at what distance; None for never.
     """
 
     model: Kosmos2
@@ -46,7 +48,8 @@ class Looks:
     frame: EncodedFrame
     size: tuple[int, int]
     mirrored: Callable[[], EncodedFrame]
-    part: Callable[[Window], EncodedFrame]
+    part: Callable[[Window, bool], EncodedFrame]
+    both_ways: bool = False
     zoom: Zoom | None = None
 
     def scores(self, frame: EncodedFrame, phrases: Sequence[str], *, likelihood: bool = False) -> list[CornerScores]:
@@ -59,21 +62,30 @@ def gather(
 ) -> list[Evidence]:
     """Evidence for each phrase with the features that come for nothing, and of the others those `wanted`."""
     likely = not {"phrase_log_likelihood", "phrase_lift"}.isdisjoint(wanted)
+    side = looks.tokenizer.grid_side
     scores = looks.scores(looks.frame, phrases, likelihood=likely)
-    evidence = [_evidence(item, looks.tokenizer.grid_side, decision) for item in scores]
+    mirrored = _in_the_mirror(looks, phrases) if looks.both_ways or "mirror_iou" in wanted else []
+    pairs = list(zip(scores, mirrored, strict=False))
+    joined = [read_as_one(*pair, side) for pair in pairs] if looks.both_ways else scores
+    evidence = [_evidence(item, side, decision) for item in joined]
     if "phrase_lift" in wanted:
         for item, phrase in zip(evidence, phrases, strict=True):
             text = looks.tokenizer.encode_words(prompts.phrase_grounding(phrase))
             blind = blind_log_likelihood(looks.model, looks.tokenizer, text)
             item.features["phrase_lift"] = item.features["phrase_log_likelihood"] - blind
     if "mirror_iou" in wanted:
-        for item, box in zip(evidence, _mirrored_boxes(looks, phrases, decision), strict=True):
-            item.features["mirror_iou"] = item.candidates[0].box.iou(box)
+        for item, pair in zip(evidence, pairs, strict=True):
+            box, other = (merge(found, side, decision)[0].box for found in pair)
+            item.features["mirror_iou"] = box.iou(mirror_box(other))
     clock.lap("query")
     if looks.zoom is not None:
         evidence = [_looked_again(looks, looks.zoom, *pair) for pair in zip(phrases, evidence, strict=True)]
         clock.lap("zoom")
     return evidence
+
+
+def _in_the_mirror(looks: Looks, phrases: Sequence[str]) -> list[CornerScores]:
+    return looks.scores(looks.mirrored(), [swap_left_right(phrase) for phrase in phrases])
 
 
 def _looked_again(looks: Looks, zoom: Zoom, phrase: str, evidence: Evidence) -> Evidence:
@@ -82,8 +94,12 @@ def _looked_again(looks: Looks, zoom: Zoom, phrase: str, evidence: Evidence) -> 
     if not zoom.wants(first.box):
         return evidence
     window = zoom.window(first.box, *looks.size)
-    (scores,) = looks.scores(looks.part(window), [parse(phrase).plain_head])
-    look = second_look(first.box, scores, window, looks.tokenizer.grid_side, zoom)
+    head, side = parse(phrase).plain_head, looks.tokenizer.grid_side
+    (scores,) = looks.scores(looks.part(window, False), [head])
+    if looks.both_ways:
+        (mirrored,) = looks.scores(looks.part(window, True), [swap_left_right(head)])
+        scores = read_as_one(scores, mirrored, side)
+    look = second_look(first.box, scores, window, side, zoom)
     seen: dict[Feature, float] = {"window_log_odds": look.object_log_odds, "window_iou": look.agreement}
     candidates = (Candidate(box=look.box, probability=first.probability), *others)
     return Evidence(evidence.presence, candidates, {**evidence.features, **seen})
@@ -111,14 +127,3 @@ def cheap_features(scores: CornerScores, candidates: Sequence[Candidate], decisi
         "window_log_odds": scores.object_log_odds,
         "window_iou": 1.0,
     }
-
-
-def mirror(box: Box) -> Box:
-    """The same place in the mirror image."""
-    return Box(x1=1.0 - box.x2, y1=box.y1, x2=1.0 - box.x1, y2=box.y2)
-
-
-def _mirrored_boxes(looks: Looks, phrases: Sequence[str], decision: Decision) -> list[Box]:
-    """The best box of each phrase as the mirror image has it, mirrored back."""
-    scores = looks.scores(looks.mirrored(), [swap_left_right(phrase) for phrase in phrases])
-    return [mirror(merge(item, looks.tokenizer.grid_side, decision)[0].box) for item in scores]

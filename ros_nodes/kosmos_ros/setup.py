@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 from setuptools import find_packages, setup
 
 NAME = "kosmos_ros"
+NODES = ("grounding_node", "pick_node", "sim_camera_node")
 MANIFEST = ElementTree.parse(Path(__file__).with_name("package.xml"))  # noqa: S314  # our own file
 
 
@@ -25,5 +26,10 @@ setup(
         (f"share/{NAME}", ["package.xml"]),
     ],
     install_requires=["setuptools"],
+    entry_points={
+        "console_scripts": [
+            f"{node} = kosmos_ros.{node}:main" for node in ("grounding_node", "pick_node", "sim_camera_node")
+        ]
+    },
     zip_safe=False,
 )

@@ -116,6 +116,12 @@ class NoArmError(KosmosAgentError):
     code = "no_arm"
 
 
+class NoGroundingNodeError(KosmosAgentError):
+    """No grounding node serves the action, or it went away and did not come back in time."""
+
+    code = "no_grounding_node"
+
+
 class SimulationEndedError(KosmosAgentError):
     """The simulated world is no more, so nothing can be asked of it."""
 
@@ -128,3 +134,9 @@ class RemoteError(KosmosAgentError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class UnexpectedError(KosmosAgentError):
+    """The model or a driver threw what nobody foresaw; the log holds where."""
+
+    code = "other"

@@ -10,10 +10,11 @@ from kosmos_agent.errors import InvalidArgumentError, KosmosAgentError
 from kosmos_agent.robot.pick import PickReport, PickStep
 from kosmos_agent.robot.planner import MotionOutcome
 from kosmos_ros import answers, stamps
-from kosmos_ros.errors import RemoteError
 from kosmos_ros.reasons import error_from_reason, reason_message
 from kosmos_ros.targets import LocatedTarget, target_from_message, target_message
 
+HANDED_OVER = 8
+"""A code of Pick.action's outcome that the action itself does not name: the motion is another's."""
 OUTCOMES = {
     "picked": Pick.Result.PICKED,
     "not_picked": Pick.Result.NOT_PICKED,
@@ -21,6 +22,8 @@ OUTCOMES = {
     "ambiguous": Pick.Result.AMBIGUOUS,
     "cannot_tell": Pick.Result.CANNOT_TELL,
     "moving": Pick.Result.MOVING,
+    "lost": Pick.Result.LOST,
+    "handed_over": HANDED_OVER,
 }
 MOTIONS = {
     "done": Pick.Result.DONE,
@@ -41,9 +44,11 @@ PHASES = {
 STEPS = {name: getattr(StepMessage, name.upper()) for name in ("look", "ground", "locate", "pick")}
 
 
-def pick_result(report: PickReport, header: Header, *, image_age_s: float, track_id: str = "") -> Pick.Result:
-    """header: of the last picture looked at."""
-    located = [] if report.target is None else [LocatedTarget(report.target, track_id=track_id)]
+def pick_result(
+    report: PickReport, header: Header, *, image_age_s: float, track_id: str = "", candidate: int = 0
+) -> Pick.Result:
+    """header: of the last picture looked at. track_id, candidate: of the target, as in LocatedTarget."""
+    located = [] if report.target is None else [LocatedTarget(report.target, candidate, track_id)]
     frame = report.answer.frame
     result = Pick.Result(
         outcome=OUTCOMES[report.status],
@@ -67,9 +72,7 @@ def refused_pick(error: KosmosAgentError) -> Pick.Result:
 
 
 def report_from_result(result: Pick.Result) -> PickReport:
-    """RemoteError for a refusal or a lost target; InvalidArgumentError for codes that no pick of ours has."""
-    if result.outcome == Pick.Result.LOST:
-        raise RemoteError("unknown_target", result.message or "the target was lost before the arm moved")
+    """RemoteError for a refusal; InvalidArgumentError for codes that no pick of ours has."""
     if result.outcome == Pick.Result.REFUSED:
         raise error_from_reason(result.reason) or InvalidArgumentError("an empty result: neither outcome nor reason")
     answer = answers.grounding_from_message(result.grounding)

@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import IO, Literal, Self
 
 from kosmos_ros.graph import NodeSpec
@@ -83,7 +82,7 @@ class Processes:
                 program,
                 # Python would keep back what it prints into a pipe.
                 {**environment, "PYTHONUNBUFFERED": "1"},
-                partial(self._tell, f"{program.name:>{width}} | "),
+                _prefixed(say, f"{program.name:>{width}} | "),
                 self._events.put,
                 first_delay_s if restart else None,
             )
@@ -130,9 +129,6 @@ class Processes:
                 keeper.kill()
             for keeper in keepers:
                 keeper.join()
-
-    def _tell(self, prefix: str, line: str) -> None:
-        self._say(prefix + line)
 
 
 class _Keeper(threading.Thread):
@@ -226,3 +222,7 @@ def ending(status: int) -> str:
         return f"was ended by {signal.Signals(-status).name}"
     except ValueError:
         return f"was ended by signal {-status}"
+
+
+def _prefixed(say: Say, prefix: str) -> Say:
+    return lambda line: say(prefix + line)

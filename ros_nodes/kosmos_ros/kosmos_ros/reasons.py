@@ -10,7 +10,7 @@ from kosmos_ros.errors import RemoteError
 CODES: dict[str, int] = {
     name.lower(): value
     for name, value in ((name, getattr(Reason, name)) for name in dir(Reason) if name.isupper())
-    if isinstance(value, int) and value not in (Reason.NONE, Reason.OTHER)
+    if isinstance(value, int) and value != Reason.NONE
 }
 """An error's code -> the number in Reason."""
 

@@ -66,6 +66,7 @@ class Settings(BaseModel):
 class GroundingSettings(Settings):
     """The grounding node."""
 
+    autostart: bool = Field(False, description="configure and activate by itself", json_schema_extra=_FIXED)
     model_path: Text = Field("tabletop", description="embedded model, folder or hub id", json_schema_extra=_FIXED)
     device: Text = Field("cpu", description="where the model runs: cpu, cuda, cuda:1", json_schema_extra=_FIXED)
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
@@ -100,7 +101,7 @@ class GroundingSettings(Settings):
     sync_slop_sec: float = Field(0.05, ge=0.0, le=1.0, description="colour and depth belong together within this")
     target_frame: FrameName = Field("base_link", description="frame of the targets, z up")
     transform_timeout_sec: float = Field(
-        0.2, ge=0.0, le=10.0, description="how long to wait for tf at the picture's stamp"
+        0.2, ge=0.0, le=10.0, description="how long to wait for depth and tf at the picture's stamp"
     )
     tf_history_sec: float = Field(
         10.0, ge=0.1, le=600.0, description="how long transforms are kept", json_schema_extra=_FIXED
@@ -125,17 +126,28 @@ class GroundingSettings(Settings):
 class PickSettings(Settings):
     """The pick node."""
 
-    planner: Literal["simulated", "moveit"] = Field(
-        "simulated", description="simulated: the arm of the simulation; moveit: hand-over topics only"
+    planner: Literal["grasp_action", "moveit", "pose"] = Field(
+        "grasp_action",
+        description="who moves: an arm that serves Grasp; MoveIt, by a pose and a box; whoever takes the pose",
+        json_schema_extra=_AT_START,
     )
-    target_frame: FrameName = Field("base", description="the planner's frame, z up")
+    target_frame: FrameName = Field("base", description="the planner's frame, z up", json_schema_extra=_AT_START)
     max_looks: int = Field(3, ge=1, le=20, description="looks until two agree; 1 trusts a single look")
     settled_m: float = Field(0.02, ge=0.001, le=0.5, description="two looks this near to each other agree")
     recheck_m: float = Field(
         0.03, ge=0.001, le=0.5, description="just before the grasp, the thing is still within this"
     )
     goal_timeout_sec: float = Field(120.0, ge=1.0, le=3600.0, description="of goals that state no timeout")
-    answer_timeout_sec: float = Field(30.0, ge=0.1, le=600.0, description="how long to wait for the grounding node")
+    answer_timeout_sec: float = Field(
+        30.0,
+        ge=0.1,
+        le=600.0,
+        description="one answer may take this long, and the grounding node be missing or inactive",
+        json_schema_extra=_AT_START,
+    )
+    arm_timeout_sec: float = Field(
+        5.0, ge=0.1, le=600.0, description="how long the arm may be missing", json_schema_extra=_AT_START
+    )
 
 
 class SimCameraSettings(Settings):

@@ -23,6 +23,7 @@ from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValu
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
+from rclpy.task import Future
 
 from kosmos_agent.errors import CancelledError, KosmosAgentError, PlanningError
 from kosmos_agent.results import Target3D
@@ -36,6 +37,9 @@ from kosmos_ros.sim_world import Callbacks, SimWorld, lay_table
 from kosmos_ros.waiting import finished
 
 THREADS = 4
+LOOK_AGAIN_S = 0.1
+FINISH_S = 2.0
+"""How long a goal may take to say how it ended once the world has stopped."""
 
 
 class SimCameraNode(Node):
@@ -73,7 +77,14 @@ class SimCameraNode(Node):
             callback_group=group,
         )
         self._closers.append(self._grasp.destroy)
+        # rclpy may miss the wake-up of a coroutine that it is just looking at; it looks again at the next event.
+        self._look_again = self.create_timer(LOOK_AGAIN_S, lambda: None, callback_group=group)
         self._judge = self.create_service(Judge, "~/judge", self._verdict, callback_group=group)
+
+    def finish(self) -> None:
+        """Stops the arm and the world, lets the executor end the goal at work, and takes no other."""
+        self.world.stop()
+        self._busy.acquire(timeout=FINISH_S)
 
     def destroy_node(self) -> None:
         """Stops the arm and the world first, or what was made of them."""
@@ -177,13 +188,16 @@ def _run(end: threading.Event) -> None:
     node = SimCameraNode(on_end=end)
     executor = MultiThreadedExecutor(THREADS)
     executor.add_node(node)
-    # The main thread runs the signal handlers, and could not while it waits inside the executor.
-    spinning = threading.Thread(target=executor.spin, name="executor")
+    # The main thread runs the signal handlers, and could not while it waits inside the executor. A future ends the
+    # spinning, for `shutdown` takes away what the executor is woken by while it may be about to wait for it.
+    enough = Future()
+    spinning = threading.Thread(target=executor.spin_until_future_complete, args=(enough,), name="executor")
     spinning.start()
     end.wait()
-    node.world.stop()
-    executor.shutdown()
+    node.finish()
+    enough.set_result(None)
     spinning.join()
+    executor.shutdown(FINISH_S)
     node.destroy_node()
 
 

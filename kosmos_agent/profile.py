@@ -1,0 +1,38 @@
+"""How a checkpoint wants to be asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from kosmos_agent.errors import CheckpointError
+from kosmos_agent.model.checkpoint import read_json
+
+PROFILE_FILE = "profile.json"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """`profile.json` beside the weights; published habits where there is none.
+
+    zoom: whether small things get a second look unless the call says otherwise; it costs a picture's encoding each.
+    mean_boxes: `Decision.mean_boxes`. both_ways: whether each look is taken in the mirror image as well, for a model
+    that was trained on mirrored pictures; it costs a second encoding of the picture and a second pass of the phrases.
+    """
+
+    grounded_answers: bool = True
+    detailed_captions: bool = True
+    zoom: bool = False
+    mean_boxes: bool = False
+    both_ways: bool = False
+
+    @classmethod
+    def read(cls, folder: Path) -> Profile:
+        path = folder / PROFILE_FILE
+        if not path.is_file():
+            return cls()
+        data = read_json(path)
+        known = [item.name for item in fields(cls)]
+        if not (data.keys() <= set(known) and all(isinstance(value, bool) for value in data.values())):
+            raise CheckpointError(f"{path} is not a profile: {data}; valid: true or false for {', '.join(known)}")
+        return cls(**data)

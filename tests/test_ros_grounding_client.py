@@ -1,0 +1,198 @@
+"""The client of the grounding node: a node that is missing, not active, killed, started again, or answers nonsense."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("rclpy", reason="no ROS 2 here: neither its wheels nor a sourced installation")
+pytest.importorskip("kosmos_interfaces", reason="kosmos_interfaces is not built here")
+
+import rclpy
+from kosmos_interfaces.action import Ground
+from kosmos_interfaces.msg import Grounding
+from kosmos_ros.environment import for_process
+from kosmos_ros.errors import GoalTimeoutError, NoGroundingNodeError, NotActiveError, RemoteError
+from kosmos_ros.grounding_client import GroundingClient, _heard
+from ros_graph import DOMAINS, graph
+from ros_pick_peers import NOTHING, ScriptedGrounding, Seen, spinning, until
+
+from kosmos_agent.errors import CancelledError, InvalidArgumentError, NoDepthError
+from kosmos_agent.robot.cancel import CancelToken
+
+PEER = """
+import sys, rclpy
+from ros_pick_peers import ScriptedGrounding, Seen
+from rclpy.executors import MultiThreadedExecutor
+rclpy.init()
+eyes = ScriptedGrounding(rclpy.get_default_context())
+eyes.script = [Seen(hold=sys.argv[1] == "hold", ids=(sys.argv[2],))]
+executor = MultiThreadedExecutor(4)
+executor.add_node(eyes.node)
+executor.spin()
+"""
+
+
+class Scene:
+    def __init__(self, context, executor, pool):
+        self.context, self.executor, self.pool = context, executor, pool
+        self.node = rclpy.create_node("asker", context=context)
+        executor.add_node(self.node)
+        self.servers = []
+
+    def serve(self, *script):
+        server = ScriptedGrounding(self.context)
+        server.script = list(script)
+        self.executor.add_node(server.node)
+        self.servers.append(server)
+        return server
+
+    def end(self, server):
+        self.servers.remove(server)
+        self.executor.remove_node(server.node)
+        server.server.destroy()
+        server.node.destroy_node()
+
+    def client(self, **options):
+        return GroundingClient(self.node, "/grounding/ground", **options)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    with graph(tmp_path_factory.mktemp("log")) as (context, _), spinning(context) as (executor, pool):
+        yield Scene(context, executor, pool)
+
+
+@pytest.fixture
+def scene(made):
+    yield made
+    for server in list(made.servers):
+        made.end(server)
+
+
+def find(client, **options):
+    return client.find("the red cup", **{"target_frame": "base", "timeout_s": 30.0, **options})
+
+
+def test_what_it_hears_is_answer_targets_header_and_age(scene):
+    server = scene.serve(Seen(ids=("3",)))
+    phases = []
+    heard = find(scene.client(), on_phase=phases.append)
+    assert (heard.answer.status, heard.answer.phrase, heard.image_age_s) == ("found", "the red cup", 0.1)
+    assert (heard.targets[0].track_id, heard.targets[0].target.frame_id) == ("3", "base")
+    assert heard.header.frame_id == "camera_optical_frame"
+    assert heard.target_error is None
+    assert phases == [phase for phase in ("waiting_for_image", "encoding", "grounding", "locating") if phase in phases]
+    (asked,) = server.asked
+    assert (asked.want_3d, asked.target_frame, asked.task) == (True, "base", Ground.Goal.FIND)
+    assert 0 < asked.timeout.sec <= 30
+
+
+def test_why_there_are_no_targets_is_kept(scene):
+    scene.serve(Seen(places=(None,)), NOTHING)
+    assert find(scene.client()).target_error.code == "no_depth"
+    assert find(scene.client()).answer.status == "not_found"
+
+
+def test_the_nodes_own_code_is_passed_on(scene):
+    scene.serve(Seen(error=NoDepthError("too few readings")))
+    with pytest.raises(RemoteError, match="too few readings") as caught:
+        find(scene.client())
+    assert caught.value.code == "no_depth"
+
+
+def test_nobody_there_is_an_error_that_says_so(scene):
+    with pytest.raises(NoGroundingNodeError, match=r"serves '/grounding/ground' after 0\.3 s"):
+        find(scene.client(answer_timeout_s=0.3))
+    with pytest.raises(GoalTimeoutError, match="that were left"):
+        find(scene.client(), timeout_s=0.3)
+
+
+def test_a_node_that_never_answers_does_not_hang_it(scene):
+    server = scene.serve(Seen(hold=True))
+    with pytest.raises(GoalTimeoutError, match=r"did not answer within 0\.5 s"):
+        find(scene.client(answer_timeout_s=0.5))
+    until(lambda: server.cancelled == 1)
+
+
+def test_a_cancel_is_forwarded_and_waits_for_nobody(scene):
+    server, token = scene.serve(Seen(hold=True)), CancelToken()
+    asking = scene.pool.submit(find, scene.client(), cancel=token)
+    until(lambda: server.asked)
+    token.cancel("enough")
+    with pytest.raises(CancelledError, match="enough"):
+        asking.result(30)
+    until(lambda: server.cancelled == 1)
+
+
+def test_a_node_that_is_not_active_yet_is_asked_again(scene):
+    server = scene.serve(Seen())
+    server.reject = 3
+    assert find(scene.client()).answer.status == "found"
+    server.reject = 10**6
+    with pytest.raises(NotActiveError, match="activate the node"):
+        find(scene.client(answer_timeout_s=0.5))
+
+
+def test_a_node_that_is_deactivated_midway_is_asked_again(scene):
+    scene.serve(Seen(error=NotActiveError("the node was deactivated")), Seen())
+    assert find(scene.client()).answer.status == "found"
+
+
+def test_a_node_that_ends_and_comes_back_is_asked_again(scene):
+    first = scene.serve(Seen(hold=True))
+    asking = scene.pool.submit(find, scene.client())
+    until(lambda: first.asked)
+    scene.end(first)
+    second = scene.serve(Seen(ids=("2",)))
+    assert asking.result(30).targets[0].track_id == "2"
+    assert len(second.asked) == 1
+
+
+def test_a_node_that_ends_for_good_is_an_error(scene):
+    server = scene.serve(Seen(hold=True))
+    asking = scene.pool.submit(find, scene.client(answer_timeout_s=2.0))
+    until(lambda: server.asked)
+    scene.end(server)
+    with pytest.raises((NoGroundingNodeError, GoalTimeoutError)):
+        asking.result(30)
+
+
+def start_peer(mode, track_id):
+    environment = for_process(domain_id=1 + os.getpid() % DOMAINS)
+    environment["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    return subprocess.Popen([sys.executable, "-c", PEER, mode, track_id], env=environment)
+
+
+def test_a_node_killed_and_started_again_is_asked_again(scene):
+    """Killed, it is listed in the graph for some 20 s more: only the newcomer tells."""
+    client, peers = scene.client(), [start_peer("hold", "1")]
+    try:
+        until(client._caller.ready, 60)
+        phases = []
+        asking = scene.pool.submit(find, client, timeout_s=60.0, on_phase=phases.append)
+        until(lambda: phases)
+        peers[0].send_signal(signal.SIGKILL)
+        peers[0].wait(30)
+        peers.append(start_peer("answer", "2"))
+        assert asking.result(60).targets[0].track_id == "2"
+    finally:
+        for peer in peers:
+            peer.kill()
+            peer.wait(30)
+
+
+def test_what_no_grounding_node_can_answer_is_an_error():
+    with pytest.raises(InvalidArgumentError, match="neither an answer nor a reason"):
+        _heard(Ground.Result())
+    nonsense = Grounding(status=Grounding.FOUND, image_width=64, image_height=48, presence=7.0)
+    with pytest.raises(InvalidArgumentError, match="presence"):
+        _heard(Ground.Result(grounding=nonsense))
+
+
+def test_its_limits_are_checked(scene):
+    with pytest.raises(InvalidArgumentError, match="above 0"):
+        scene.client(answer_timeout_s=0.0)
