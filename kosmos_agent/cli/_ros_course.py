@@ -21,6 +21,7 @@ from kosmos_agent.cli._ros_recorder import Recorder
 from kosmos_agent.errors import KosmosAgentError
 from kosmos_agent.robot.planner import PICK_PHASES, Phase
 
+_MATCH_S = 5.0
 PHASE_NAMES = {code: name for name, code in PHASES.items()}
 
 
@@ -41,6 +42,8 @@ class Course:
         self._subscription = self._session.node.create_subscription(
             Grounding, self._topic, self._answered, qos.profile("output"), callback_group=self._session.group
         )
+        # An answer that is sent before we are known to its sender does not come; without it a step has no words.
+        self._session.until(lambda: self._subscription.get_publisher_count() > 0, _MATCH_S)
         return self
 
     def __exit__(self, *_: object) -> None:
