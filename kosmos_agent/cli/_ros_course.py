@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Self, cast
 
 from kosmos_interfaces.action import Pick
@@ -35,8 +37,9 @@ class Course:
         self._session, self._topic = session, grounding.resolved("~/answers")
         self._recorder, self._tell = recorder, tell
         self._lock = threading.Lock()
-        self._name, self._start_s, self._details = "", 0.0, list[str]()
-        self._answer: Grounding | None = None
+        self._name, self._start_s, self._phases = "", 0.0, list[str]()
+        self._ended: deque[Step] = deque()
+        self._answers: deque[Grounding] = deque()
 
     def __enter__(self) -> Self:
         self._subscription = self._session.node.create_subscription(
@@ -50,6 +53,8 @@ class Course:
         self._session.node.destroy_subscription(self._subscription)
         with self._lock:
             self._end()
+            while self._ended:
+                self._tell(self._ended.popleft())
 
     def hear(self, feedback: Pick.Feedback) -> None:
         """For the action's client."""
@@ -63,20 +68,30 @@ class Course:
                 self._end()
                 self._name, self._start_s, self._details = name, time.perf_counter(), []
             if moving:
-                self._details.append(phase)
+                self._phases.append(phase)
 
     def _answered(self, message: Grounding) -> None:
         with self._lock:
-            self._answer = message
+            self._answers.append(message)
+            self._tell_ended()
 
     def _end(self) -> None:
-        if not self._name:
-            return
-        detail = ", ".join(self._details)
-        if self._name.startswith("ground") and self._answer is not None:
-            detail, self._answer = _words(self._answer), None
-        self._tell(Step(self._name, 1000 * (time.perf_counter() - self._start_s), detail))
+        if self._name:
+            elapsed_ms = 1000 * (time.perf_counter() - self._start_s)
+            self._ended.append(Step(self._name, elapsed_ms, ", ".join(self._phases)))
+            self._tell_ended()
         self._name = ""
+
+    def _tell_ended(self) -> None:
+        """In order: the words of a look's answer may come a little later than the end of its step."""
+        while self._ended:
+            step = self._ended[0]
+            if step.name.startswith("ground"):
+                if not self._answers:
+                    return
+                step = replace(step, detail=_words(self._answers.popleft()))
+            self._ended.popleft()
+            self._tell(step)
 
 
 def _words(message: Grounding) -> str:
