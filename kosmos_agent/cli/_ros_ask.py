@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -21,8 +20,7 @@ PHASE_NAMES = {code: name for name, code in PHASES.items()}
 
 def find(phrase: str, *, target_frame: str, timeout_s: float, domain_id: int | None, as_json: bool) -> bool:
     """Whether it was found. Errors of `asking.find` pass through."""
-    _join(domain_id)
-    with open_session(domain_id) as session:
+    with environment.applied(environment.for_process(domain_id=domain_id)), open_session(domain_id) as session:
         found = asking.find(session, phrase, target_frame=target_frame, timeout_s=timeout_s)
     if as_json:
         targets = [_target_json(target) for target in found.targets]
@@ -47,8 +45,7 @@ def find(phrase: str, *, target_frame: str, timeout_s: float, domain_id: int | N
 
 def pick(phrase: str, *, timeout_s: float, domain_id: int | None, as_json: bool) -> bool:
     """Whether it was picked up. Errors of `asking.pick` and `report_from_result` pass through."""
-    _join(domain_id)
-    with open_session(domain_id) as session:
+    with environment.applied(environment.for_process(domain_id=domain_id)), open_session(domain_id) as session:
         hear = None if as_json else phase_lines(typer.echo)
         report = report_from_result(asking.pick(session, phrase, timeout_s=timeout_s, on_feedback=hear))
     if as_json:
@@ -95,8 +92,3 @@ def print_report(report: PickReport) -> None:
 
 def _target_json(located: LocatedTarget) -> dict[str, Any]:
     return {**located.target.model_dump(mode="json"), "candidate": located.candidate, "id": located.track_id}
-
-
-def _join(domain_id: int | None) -> None:
-    """Our own process speaks as the nodes do."""
-    os.environ.update(environment.for_process(domain_id=domain_id))

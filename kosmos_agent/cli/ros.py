@@ -83,3 +83,19 @@ def pick(
         from kosmos_agent.cli import _ros_ask
     if not _ros_ask.pick(phrase, timeout_s=timeout_s, domain_id=domain_id, as_json=as_json):
         raise typer.Exit(1)
+
+
+@app.command()
+def doctor(
+    sim: Annotated[
+        bool | None,
+        typer.Option("--sim/--camera", help="which graph should be there (the one that is)", show_default=False),
+    ] = None,
+    domain_id: _DomainId = None,
+    as_json: options.Json = False,
+) -> None:
+    """Look at the live graph: what is missing, inactive, mismatched, stale; and what to do. Exit code 1 for faults."""
+    with needs_ros():
+        from kosmos_agent.cli import _ros_doctor
+    if not _ros_doctor.look(sim, domain_id=domain_id, as_json=as_json):
+        raise typer.Exit(1)
