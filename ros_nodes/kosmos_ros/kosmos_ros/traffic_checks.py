@@ -8,6 +8,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 
 from kosmos_agent.errors import KosmosAgentError
 from kosmos_ros import stamps
+from kosmos_ros.environment import PROFILE_FILE
 from kosmos_ros.faults import Fault, bounded
 from kosmos_ros.listening import Heard
 from kosmos_ros.settings import GroundingSettings
