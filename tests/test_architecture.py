@@ -28,6 +28,7 @@ ROS = (
     "diagnostic_msgs",
     "geometry_msgs",
     "kosmos_interfaces",
+    "lifecycle_msgs",
     "rcl_interfaces",
     "rosgraph_msgs",
     "sensor_msgs",
@@ -38,10 +39,14 @@ ROS = (
 )
 # They work where there is no ROS: a recorder of bags, a table in the docs, the command line need them.
 ROS_FREE = (
+    "domains",
     "errors",
     "environment",
+    "faults",
+    "graph",
     "pixels",
     "poses",
+    "processes",
     "settings",
     "settings_table",
     "sim_world",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,8 +18,8 @@ from kosmos_ros.session import Session
 from kosmos_ros.settings import GroundingSettings
 from kosmos_ros.settings_table import described
 
-DISCOVERY_S = 1.5
-"""Until all that is there has been heard of."""
+DISCOVERY_S, QUIET_S = 4.0, 1.5
+"""Participants tell of themselves every 3 s; then it is waited until nobody new turns up."""
 LISTEN_S = 3.0
 _CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 
@@ -33,7 +34,7 @@ def examine(
     session: Session, graph: Graph | None = None, *, shell: dict[str, str] | None = None, listen_s: float = LISTEN_S
 ) -> list[Fault]:
     """Takes a few seconds. graph: which nodes are expected; None: see `graph_there`. shell: the user's environment."""
-    session.until(lambda: False, DISCOVERY_S)
+    _discover(session)
     graph = graph or graph_there(session)
     specs = graph_checks.present(session.node, graph)
     found = _shell(shell) if shell is not None else []
@@ -44,6 +45,16 @@ def examine(
     found += _traffic(session, specs, listen_s)
     found += graph_checks.unheard_outputs(session.node, specs)
     return found
+
+
+def _discover(session: Session) -> None:
+    start_s = changed_s = time.monotonic()
+    known: list[tuple[str, str]] = []
+    while time.monotonic() < max(start_s + DISCOVERY_S, changed_s + QUIET_S):
+        now = sorted(session.node.get_node_names_and_namespaces())
+        if now != known:
+            known, changed_s = now, time.monotonic()
+        session.until(lambda: False, 0.1)
 
 
 def _shell(shell: dict[str, str]) -> list[Fault]:

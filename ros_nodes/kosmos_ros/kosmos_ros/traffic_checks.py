@@ -78,15 +78,13 @@ def check_cameras(
 def check_diagnostics(heard: Heard, nodes: tuple[str, ...]) -> Iterator[Fault]:
     """What our nodes say of themselves."""
     for status in heard.statuses.values():
-        if status.level in _LEVELS and status.name.startswith(nodes):
+        if not nodes or not status.name.startswith(nodes):
+            continue
+        if status.level in _LEVELS:
             words = f"{_LEVELS[status.level]}: {bounded(status.message)}"
             yield Fault("diagnostics", bounded(status.name), words, "its message says what is missing")
         for value in status.values:
-            if (
-                status.name.startswith(nodes)
-                and value.key.startswith("mismatch ")
-                and "Fast DDS profile" in value.value
-            ):
+            if value.key.startswith("mismatch ") and PROFILE_FILE in value.value:
                 yield Fault("no_profile", bounded(status.name), bounded(value.value), "as it says, then start it again")
 
 
