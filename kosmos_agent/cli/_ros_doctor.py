@@ -16,9 +16,9 @@ from kosmos_agent.cli._output import print_json
 
 def look(simulated: bool | None, *, domain_id: int | None, as_json: bool) -> bool:
     """Whether no fault was found. simulated: which graph is expected; None: the one that is there."""
-    shell = dict(os.environ)
+    variables = dict(os.environ)
     with environment.applied(environment.for_process(domain_id=domain_id)), open_session(domain_id) as session:
-        found = examine(session, _expected(simulated), shell=shell)
+        found = examine(session, _expected(simulated), variables=variables)
     if as_json:
         print_json({"ok": sound(found), "findings": [vars(fault) for fault in found]})
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rcl_interfaces.srv import GetParameters
@@ -31,13 +31,18 @@ def graph_there(session: Session) -> Graph:
 
 
 def examine(
-    session: Session, graph: Graph | None = None, *, shell: dict[str, str] | None = None, listen_s: float = LISTEN_S
+    session: Session,
+    graph: Graph | None = None,
+    *,
+    variables: Mapping[str, str] | None = None,
+    discovery_s: float = DISCOVERY_S,
+    listen_s: float = LISTEN_S,
 ) -> list[Fault]:
-    """Takes a few seconds. graph: which nodes are expected; None: see `graph_there`. shell: the user's environment."""
-    _discover(session)
+    """Takes a few seconds. graph: which nodes are expected; None: see `graph_there`. variables: of the user's shell."""
+    _discover(session, discovery_s)
     graph = graph or graph_there(session)
     specs = graph_checks.present(session.node, graph)
-    found = _shell(shell) if shell is not None else []
+    found = [] if variables is None else _shell(variables)
     found += graph_checks.check_nodes(session.node, graph)
     found += graph_checks.check_lifecycles(session, specs)
     found += graph_checks.check_hearing(session.node, specs)
@@ -47,19 +52,19 @@ def examine(
     return found
 
 
-def _discover(session: Session) -> None:
+def _discover(session: Session, at_least_s: float) -> None:
     start_s = changed_s = time.monotonic()
     known: list[tuple[str, str]] = []
-    while time.monotonic() < max(start_s + DISCOVERY_S, changed_s + QUIET_S):
+    while time.monotonic() < max(start_s + at_least_s, changed_s + QUIET_S):
         now = sorted(session.node.get_node_names_and_namespaces())
         if now != known:
             known, changed_s = now, time.monotonic()
         session.until(lambda: False, 0.1)
 
 
-def _shell(shell: dict[str, str]) -> list[Fault]:
+def _shell(variables: Mapping[str, str]) -> list[Fault]:
     """`ros up` gives its own nodes the profile; a camera's driver that is started from this shell needs it as well."""
-    missing = environment.missing_profile(shell)
+    missing = environment.missing_profile(variables)
     if missing is None:
         return []
     return [Fault("shell_profile", environment.PROFILE_FILE, missing, "for cameras that you start here", level="note")]
