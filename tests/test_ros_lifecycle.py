@@ -131,6 +131,6 @@ def test_an_answer_that_does_not_come_is_a_coded_error(session, spinning):
         working = threading.Thread(target=node.trigger_configure)
         node.create_service(GetState, "~/never", lambda *_: time.sleep(1.0) or GetState.Response())
         working.start()
-        with pytest.raises(GoalTimeoutError, match="no answer from /busy/never within 0.1 s"):
+        with pytest.raises(GoalTimeoutError, match=r"no answer from /busy/never within 0\.1 s"):
             session.call(GetState, "/busy/never", GetState.Request(), 0.1)
         working.join()

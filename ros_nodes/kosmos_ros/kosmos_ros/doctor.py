@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rcl_interfaces.srv import GetParameters
+from rcl_interfaces.srv import GetParameters, ListParameters
 from rclpy.parameter import parameter_value_to_python
 
 from kosmos_agent.errors import KosmosAgentError
@@ -55,7 +55,7 @@ def examine(
 def _discover(session: Session, at_least_s: float) -> None:
     start_s = changed_s = time.monotonic()
     known: list[tuple[str, str]] = []
-    while time.monotonic() < max(start_s + at_least_s, changed_s + QUIET_S):
+    while time.monotonic() < max(start_s + at_least_s, changed_s + min(at_least_s, QUIET_S)):
         now = sorted(session.node.get_node_names_and_namespaces())
         if now != known:
             known, changed_s = now, time.monotonic()
@@ -97,19 +97,21 @@ def _camera_topics(session: Session) -> dict[str, int]:
 
 def _parameters(session: Session, spec: NodeSpec) -> dict[str, Any]:
     """Those that the description knows and the node has; {}: it does not answer, which `check_lifecycles` says."""
-    names = [SIM_TIME.name, *(item.name for item in described(spec.settings))]
+    wanted = [SIM_TIME.name, *(item.name for item in described(spec.settings))]
     try:
-        response = session.call(
-            GetParameters,
-            f"{spec.full_name}/get_parameters",
-            GetParameters.Request(names=names),
-            graph_checks.ANSWER_TIMEOUT_S,
-            server_timeout_s=graph_checks.ANSWER_TIMEOUT_S,
-        )
+        # Asked for one that it has not, a node answers with none at all.
+        there = _ask(session, ListParameters, f"{spec.full_name}/list_parameters", ListParameters.Request())
+        names = [name for name in wanted if name in there.result.names]
+        request = GetParameters.Request(names=names)
+        values = _ask(session, GetParameters, f"{spec.full_name}/get_parameters", request).values
     except KosmosAgentError:
         return {}
-    values = {name: parameter_value_to_python(value) for name, value in zip(names, response.values, strict=False)}
-    return {name: value for name, value in values.items() if value is not None}
+    return {name: parameter_value_to_python(value) for name, value in zip(names, values, strict=False)}
+
+
+def _ask(session: Session, kind: Any, name: str, request: Any) -> Any:
+    timeout_s = graph_checks.ANSWER_TIMEOUT_S
+    return session.call(kind, name, request, timeout_s, server_timeout_s=timeout_s)
 
 
 def _settings(values: dict[str, Any]) -> GroundingSettings:

@@ -11,7 +11,8 @@ from typing import Any
 
 import rclpy
 from rclpy.callback_groups import ReentrantCallbackGroup
-from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+from rclpy.exceptions import InvalidHandle
+from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor, ShutdownException
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
@@ -89,19 +90,24 @@ def open_session(domain_id: int | None = None) -> Iterator[Session]:
     )
     executor = MultiThreadedExecutor(2, context=context)
     executor.add_node(node)
-    spinning = threading.Thread(target=_spin, args=(executor,), name="session", daemon=True)
+    spinning = threading.Thread(target=_spin, args=(executor, context), name="session", daemon=True)
     spinning.start()
     try:
         yield Session(node)
     finally:
         executor.shutdown()
+        rclpy.shutdown(context=context)
         spinning.join()
         node.destroy_node()
-        rclpy.shutdown(context=context)
 
 
-def _spin(executor: MultiThreadedExecutor) -> None:
-    try:
-        executor.spin()
-    except ExternalShutdownException:
-        return
+def _spin(executor: MultiThreadedExecutor, context: rclpy.Context) -> None:
+    """Until the context is shut down."""
+    while context.ok():
+        try:
+            executor.spin_once()
+        except InvalidHandle:
+            # rclpy ends `spin` when a client or a subscription is destroyed while it is about to wait for it.
+            continue
+        except (ExternalShutdownException, ShutdownException):
+            return
