@@ -182,19 +182,21 @@ PICK = NodeSpec(
     name="pick",
     module="kosmos_ros.pick_node",
     settings=PickSettings,
-    hears=("ground", "grasp", "target_events"),
+    hears=("ground", "grasp", "target_events", "answers"),
+    optional=frozenset({"answers"}),
     says=("~/pick", "~/status", "~/grasp_pose", "~/collision_object"),
     remappings={
         "ground": "/grounding/ground",
         "grasp": "/sim/grasp",
         "target_events": "/grounding/target_events",
+        "answers": "/grounding/answers",
     },
 )
 
 
 def camera_graph() -> Graph:
     """For a real robot: targets are handed over in `base_link`, and another program moves the arm."""
-    return Graph((GROUNDING, PICK)).with_values("pick", {"planner": "moveit", "target_frame": "base_link"})
+    return Graph((GROUNDING, PICK)).with_values("pick", {"planner": "pose", "target_frame": "base_link"})
 
 
 def simulated_graph(seed: int | None = None) -> Graph:
