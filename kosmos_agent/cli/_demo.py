@@ -13,12 +13,12 @@ from kosmos_sim.setting import Target
 from kosmos_sim.world import Tabletop
 from PIL import Image
 
-from kosmos_agent.cli._film import Film
+from kosmos_agent.cli._film import Film, Reel
 from kosmos_agent.cli._robot import CAMERA, Eye, SimRobot
 from kosmos_agent.drawing import annotate, film_frame
-from kosmos_agent.errors import NoDepthError, PlanningError
+from kosmos_agent.errors import InvalidArgumentError, NoDepthError, PlanningError
 from kosmos_agent.results import Grounding, Target3D
-from kosmos_agent.robot.pick import PickStep
+from kosmos_agent.robot.pick import PickReport, PickStep
 from kosmos_agent.robot.planner import MotionOutcome
 
 
@@ -49,75 +49,105 @@ class Run:
 
 
 @dataclass
-class _Note:
+class Note:
     detail: str = ""
 
 
-class Demo:
-    """One run on the table that `seed` lays. load: gives the model. report: called with each step as it ends."""
+class AnyDemo:
+    """What both ways of running it share: steps that are timed and told, pictures, both verdicts.
 
-    def __init__(self, load: Callable[[], Eye], instruction: str, seed: int, report: Callable[[Step], None]) -> None:
-        self._load, self._report = load, report
+    report: called with each step as it ends. InvalidArgumentError: see `wanted_thing`.
+    """
+
+    def __init__(self, instruction: str, seed: int, report: Callable[[Step], None]) -> None:
+        self._report = report
         phrase = phrase_of(instruction)
         self._wanted = wanted_thing(phrase)
         self.run = Run(instruction, phrase, seed)
 
-    def play(self, out: Path) -> Run:
-        """Runs everything and writes before.png, after.png, film.webp and strip.png into `out`."""
-        with self._step("model") as note:
-            eye = self._load()
-            note.detail = eye.name
-        with self._step("world") as note:
-            world = Tabletop.random(self.run.seed, self._wanted)
-            note.detail = f"seed {self.run.seed}, {len(world.items)} things, cameras {', '.join(world.cameras)}"
-        with world:
+    def lay(self, note: Note) -> Tabletop:
+        """The table; InvalidArgumentError where the words fit more than one thing on it."""
+        world = Tabletop.random(self.run.seed, self._wanted)
+        note.detail = f"seed {self.run.seed}, {len(world.items)} things, cameras {', '.join(world.cameras)}"
+        try:
             check_unique(world, self._wanted)
-            film = Film(world, CAMERA)
-            robot = SimRobot(world, eye, self._picked_step, film.begin)
-            with film.rolling():
-                self._pick(robot)
-            self._show(robot, film, out)
-        with self._step("oracle") as note:
+        except InvalidArgumentError:
+            world.close()
+            raise
+        return world
+
+    def show(self, before: Image.Image, after: Image.Image, reel: Reel, out: Path) -> None:
+        """Writes before.png, after.png, film.webp and strip.png into `out`."""
+        with self.step("pictures") as note:
+            answer, verdict = self.run.answer, f"picked: {str(self.run.picked).lower()}"
+            first = film_frame(before, "no answer") if answer is None else annotate(before, answer)
+            self._save(first, out / "before.png")
+            self._save(film_frame(after, verdict), out / "after.png")
+            self.run.files += reel.write(out, before, answer, after, self.run.picked)
+            note.detail = str(out)
+
+    def compare(self) -> None:
+        """The same table and arm, told where the thing truly is."""
+        with self.step("oracle") as note:
             self.run.oracle_picked = oracle_picks(self.run.seed, self._wanted)
             note.detail = f"the same table, told the true place: picked {str(self.run.oracle_picked).lower()}"
-        return self.run
 
-    def _pick(self, robot: SimRobot) -> None:
-        try:
-            report = robot.pick(self.run.phrase)
-        except (NoDepthError, PlanningError) as error:
-            self.run.reason = str(error)
-        else:
-            self.run.target, self.run.outcome = report.target, report.outcome
-            self.run.reason = "" if report.picked else report.message
-        self.run.answer = robot.answer
-        self.run.picked = robot.world.judge.verdict(robot.world.target.name).picked
+    def take(self, report: PickReport) -> None:
+        self.run.answer, self.run.target, self.run.outcome = report.answer, report.target, report.outcome
+        self.run.reason = "" if report.picked else report.message
 
-    def _show(self, robot: SimRobot, film: Film, out: Path) -> None:
-        with self._step("pictures") as note:
-            after = Image.fromarray(robot.world.observe(CAMERA).rgb)
-            self._save(annotate(robot.picture, robot.answer), out / "before.png")
-            self._save(film_frame(after, f"picked: {str(self.run.picked).lower()}"), out / "after.png")
-            self.run.files += film.write(out, robot.picture, robot.answer, after, self.run.picked)
-            note.detail = str(out)
+    def add(self, step: Step) -> None:
+        self.run.steps.append(step)
+        self._report(step)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Note]:
+        note, start = Note(), time.perf_counter()
+        yield note
+        self.add(Step(name, 1000 * (time.perf_counter() - start), note.detail))
 
     def _save(self, picture: Image.Image, path: Path) -> None:
         picture.save(path)
         self.run.files.append(str(path))
 
+
+class Demo(AnyDemo):
+    """All of it in this process, on the table that `seed` lays. load: gives the model."""
+
+    def __init__(self, load: Callable[[], Eye], instruction: str, seed: int, report: Callable[[Step], None]) -> None:
+        super().__init__(instruction, seed, report)
+        self._load = load
+
+    def play(self, out: Path) -> Run:
+        """Runs everything and writes the pictures into `out`."""
+        with self.step("model") as note:
+            eye = self._load()
+            note.detail = eye.name
+        with self.step("world") as note:
+            world = self.lay(note)
+        with world:
+            film = Film(world, CAMERA)
+            robot = SimRobot(world, eye, self._picked_step, film.begin_phase)
+            with film.rolling():
+                self._pick(robot)
+            self.show(robot.picture, Image.fromarray(world.observe(CAMERA).rgb), film, out)
+        self.compare()
+        return self.run
+
+    def _pick(self, robot: SimRobot) -> None:
+        try:
+            self.take(robot.pick(self.run.phrase))
+        except (NoDepthError, PlanningError) as error:
+            self.run.reason = str(error)
+        self.run.answer = robot.answer
+        self.run.picked = robot.world.judge.verdict(robot.world.target.name).picked
+
     def _picked_step(self, step: PickStep, detail: str) -> None:
-        name = step.name if step.name == "pick" else f"{step.name} {step.look}"
-        self._add(Step(name, step.duration_ms, detail))
+        self.add(Step(step_name(step.name, step.look), step.duration_ms, detail))
 
-    def _add(self, step: Step) -> None:
-        self.run.steps.append(step)
-        self._report(step)
 
-    @contextmanager
-    def _step(self, name: str) -> Iterator[_Note]:
-        note, start = _Note(), time.perf_counter()
-        yield note
-        self._add(Step(name, 1000 * (time.perf_counter() - start), note.detail))
+def step_name(name: str, look: int) -> str:
+    return name if name == "pick" else f"{name} {look}"
 
 
 def oracle_picks(seed: int, wanted: Target) -> bool:

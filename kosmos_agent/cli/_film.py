@@ -1,4 +1,4 @@
-"""Records what one camera sees while the arm moves."""
+"""Films of an arm that moves: what one camera sees, put together frame by frame."""
 
 from __future__ import annotations
 
@@ -15,25 +15,57 @@ from kosmos_agent.results import Grounding
 from kosmos_agent.robot.planner import Phase
 
 _SIZE_PX = (400, 300)
-_FPS = 10
 _STILL_S = 1.2
+_MAX_FRAMES = 3000
+FPS = 10
 
 
-class Film:
-    """Frames at `_FPS` of simulated time, what the arm is doing written below each."""
+class Reel:
+    """Frames at `FPS`, what the arm is doing written below each, and the moments that go into the strip."""
 
-    def __init__(self, world: Tabletop, camera: str) -> None:
-        self._world, self._camera = world, camera
+    def __init__(self) -> None:
         self._frames: list[Image.Image] = []
         self._shots: list[tuple[str, Image.Image]] = []
-        self._steps = 0
         self._phase: Phase | None = None
 
-    def begin(self, phase: Phase) -> None:
+    @property
+    def rolling_now(self) -> bool:
+        """The arm moves."""
+        return self._phase is not None
+
+    def begin(self, phase: Phase, picture: Image.Image) -> None:
         """What the arm does from now on; the moment at which it has closed its fingers goes into the strip."""
         self._phase = phase
         if phase == "lift":
-            self._shots.append(("grasp", self._picture()))
+            self._shots.append(("grasp", small(picture)))
+
+    def add(self, picture: Image.Image) -> None:
+        """The next frame; nothing before the first phase."""
+        if self._phase is not None and len(self._frames) < _MAX_FRAMES:
+            self._frames.append(film_frame(small(picture), self._phase))
+
+    def write(
+        self, out: Path, before: Image.Image, answer: Grounding | None, after: Image.Image, picked: bool
+    ) -> list[str]:
+        """film.webp and strip.png in `out`, from the answer to the verdict; gives their paths."""
+        said = _said(answer)
+        verdict = f"picked: {str(picked).lower()}"
+        still = [film_frame(small(before), said, answer)] * round(_STILL_S * FPS)
+        film, strip = out / "film.webp", out / "strip.png"
+        write_film([*still, *self._frames, film_frame(small(after), verdict)], film, fps=FPS)
+        write_strip([(said, film_frame(before, "", answer)), *self._shots, (verdict, after)], strip)
+        return [str(film), str(strip)]
+
+
+class Film(Reel):
+    """What a camera of our own simulated world sees, at `FPS` of simulated time."""
+
+    def __init__(self, world: Tabletop, camera: str) -> None:
+        super().__init__()
+        self._world, self._camera, self._steps = world, camera, 0
+
+    def begin_phase(self, phase: Phase) -> None:
+        self.begin(phase, self._picture())
 
     @contextmanager
     def rolling(self) -> Iterator[None]:
@@ -44,23 +76,22 @@ class Film:
         finally:
             self._world.driver.hooks.remove(self._advance)
 
-    def write(self, out: Path, before: Image.Image, answer: Grounding, after: Image.Image, picked: bool) -> list[str]:
-        """film.webp and strip.png in `out`, from the answer to the verdict; gives their paths."""
-        said = f"{answer.phrase}: {answer.status.replace('_', ' ')}"
-        if answer.candidates:
-            said += f", {100 * answer.best.probability:.0f} %"
-        verdict = f"picked: {str(picked).lower()}"
-        first, last = (picture.resize(_SIZE_PX, Image.Resampling.LANCZOS) for picture in (before, after))
-        still = [film_frame(first, said, answer)] * round(_STILL_S * _FPS)
-        film, strip = out / "film.webp", out / "strip.png"
-        write_film([*still, *self._frames, film_frame(last, verdict)], film, fps=_FPS)
-        write_strip([(said, film_frame(before, "", answer)), *self._shots, (verdict, after)], strip)
-        return [str(film), str(strip)]
-
     def _advance(self) -> None:
         self._steps += 1
-        if self._phase is not None and self._steps % round(1 / (_FPS * CONTROL_PERIOD_S)) == 0:
-            self._frames.append(film_frame(self._picture(), self._phase))
+        if self.rolling_now and self._steps % round(1 / (FPS * CONTROL_PERIOD_S)) == 0:
+            self.add(self._picture())
 
     def _picture(self) -> Image.Image:
         return Image.fromarray(self._world.observe(self._camera, *_SIZE_PX, depth_noise=False).rgb)
+
+
+def small(picture: Image.Image) -> Image.Image:
+    """At the film's size."""
+    return picture if picture.size == _SIZE_PX else picture.resize(_SIZE_PX, Image.Resampling.LANCZOS)
+
+
+def _said(answer: Grounding | None) -> str:
+    if answer is None:
+        return "no answer"
+    said = f"{answer.phrase}: {answer.status.replace('_', ' ')}"
+    return f"{said}, {100 * answer.best.probability:.0f} %" if answer.candidates else said

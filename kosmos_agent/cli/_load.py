@@ -16,7 +16,7 @@ from kosmos_agent.errors import MissingDependencyError
 if TYPE_CHECKING:
     from PIL import Image
 
-    from kosmos_agent.cli._demo import Run
+    from kosmos_agent.cli._demo import Run, Step
     from kosmos_agent.cli._examine import Finding
     from kosmos_agent.grounder import Grounder
     from kosmos_agent.results import Box, GroundedText, Grounding
@@ -123,15 +123,51 @@ def examine(model: str) -> list[Finding]:
     return look(model)
 
 
-def play_demo(choice: ModelChoice, instruction: str, seed: int, out: Path, say: Callable[[str], object] | None) -> Run:
-    """The closed loop. say: is told each step in a line as it ends."""
+def play_demo(
+    choice: ModelChoice,
+    instruction: str,
+    seed: int,
+    out: Path,
+    say: Callable[[str], object] | None,
+    *,
+    in_process: bool = False,
+) -> Run:
+    """The closed loop, through ROS 2 where it is installed. say: is told each step in a line as it ends."""
     with needs("sim"):
-        from kosmos_agent.cli._demo import Demo, Step
+        from kosmos_agent.cli._demo import Demo
 
     def report(step: Step) -> None:
         if say is not None:
-            say(f"{step.name:<8}{step.milliseconds:9.0f} ms   {step.detail}")
+            say(f"{step.name:<9}{step.milliseconds:9.0f} ms   {step.detail}")
 
-    demo = Demo(lambda: load_grounder(choice), instruction, seed, report)
+    absent = None if in_process else absent_ros()
+    if absent is not None:
+        typer.echo(f"kosmos-agent: {absent}; now everything runs in this process", err=True)
+    if in_process or absent is not None:
+        demo = Demo(lambda: load_grounder(choice), instruction, seed, report)
+        make_folder(out)
+        return demo.play(out)
+    return _play_ros_demo(choice, instruction, seed, out, report)
+
+
+def absent_ros() -> str | None:
+    """In words, what keeps the nodes from running here; None: nothing does."""
+    try:
+        with needs_ros():
+            import rclpy.action  # noqa: F401
+    except MissingDependencyError as error:
+        return str(error)
+    return None
+
+
+def _play_ros_demo(choice: ModelChoice, instruction: str, seed: int, out: Path, report: Callable[[Step], None]) -> Run:
+    from kosmos_agent.cli._ros_demo import NodesFailedError, RosDemo
+
+    demo = RosDemo(choice, instruction, seed, report)
     make_folder(out)
-    return demo.play(out)
+    try:
+        return demo.play(out)
+    except NodesFailedError as error:
+        for line in error.lines:
+            typer.echo(line, err=True)
+        raise

@@ -16,16 +16,20 @@ def demo(
     instruction: Annotated[str, typer.Argument(help="what the robot is told")] = "pick up the red cup",
     seed: Annotated[int, typer.Option(min=0, help="which table is laid")] = 0,
     out: Annotated[Path, typer.Option("--out", "-o", help="folder for pictures and film")] = Path("demo-out"),
+    in_process: Annotated[bool, typer.Option("--in-process", help="without ROS 2, all in this process")] = False,
     model: options.Model = "tabletop",
     as_json: options.Json = False,
     dtype: options.Dtype = "auto",
     device: options.Device = "cpu",
     threads: options.Threads = None,
 ) -> None:
-    """See a table, find what the instruction names, pick it up; the simulator judges. Exit code 1 when not picked."""
+    """See a table, find what the instruction names, pick it up; the simulator judges. Exit code 1 when not picked.
+
+    Camera and arm, grounding and picking are ROS 2 nodes, a process each; without ROS 2 all happens in this one.
+    """
     check_text(instruction)
     say = None if as_json else typer.echo
-    run = play_demo(ModelChoice(model, dtype, device, threads), instruction, seed, out, say)
+    run = play_demo(ModelChoice(model, dtype, device, threads), instruction, seed, out, say, in_process=in_process)
     if as_json:
         print_json(run_json(run))
     else:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -61,6 +62,19 @@ def for_process(
     if discovery is not None:
         environment["ROS_AUTOMATIC_DISCOVERY_RANGE"] = discovery
     return environment
+
+
+@contextmanager
+def applied(variables: Mapping[str, str]) -> Iterator[None]:
+    """This process's own environment is `variables` while inside."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name in variables.keys() - before.keys():
+            os.environ.pop(name, None)
+        os.environ.update(before)
 
 
 def without_wheels(base: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 from kosmos_ros import environment
 from kosmos_ros.environment import DiscoveryRange
@@ -38,7 +38,7 @@ class RunningGraph:
             if self._done(event):
                 waiting.discard(event.name)
 
-    def watch(self) -> None:
+    def watch(self) -> NoReturn:
         """Never returns: ProcessEndedError once a node ended for good. Others are brought up as they are restarted."""
         while True:
             event = self.processes.event()
@@ -94,10 +94,13 @@ def running(
 ) -> Iterator[RunningGraph]:
     """Starts it, and ends it when left. Errors as of `environment.for_process`.
 
-    This process's own environment becomes that of the nodes, so that its session meets them.
+    Meanwhile this process's own environment is that of the nodes, so that its session meets them.
     """
     variables = environment.for_process(domain_id=domain_id, discovery=discovery)
-    os.environ.update(variables)
     programs = [Program.of(spec) for spec in graph.nodes]
-    with Processes(programs, variables, say, restart=restart) as processes, open_session(domain_id) as session:
+    with (
+        environment.applied(variables),
+        Processes(programs, variables, say, restart=restart) as processes,
+        open_session(domain_id) as session,
+    ):
         yield RunningGraph(graph, processes, session, say, restart=restart)
