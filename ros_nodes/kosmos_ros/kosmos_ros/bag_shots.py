@@ -106,12 +106,14 @@ class ShotReader:
             yield Damaged(message.topic, message.received_ns, refused)
 
     def _jumped(self, transforms: Any) -> Iterator[Shot]:
-        """Time that went back ends all that was gathered; what waits is answered with it first."""
+        """Time that went back ends all that was gathered; pictures from before it are answered with it first."""
         newest_ns = max((stamps.stamp_ns(item.header.stamp) for item in transforms.transforms), default=0)
         if newest_ns and newest_ns < self._newest_tf_ns - JUMP_NS:
-            yield from self._all_waiting()
+            limit_ns = newest_ns + JUMP_NS
+            while self._waiting and _from_before(self._waiting[0], limit_ns):
+                yield self._completed(self._waiting.popleft())
             self.buffer.clear()
-            self._depths.clear()
+            self._depths = deque(entry for entry in self._depths if stamps.stamp_ns(entry[1].header.stamp) <= limit_ns)
             self._newest_tf_ns = 0
         self._newest_tf_ns = max(self._newest_tf_ns, newest_ns)
 
@@ -139,6 +141,10 @@ class ShotReader:
             return shot
         stamp_ns = stamps.stamp_ns(shot.image.header.stamp)
         return replace(shot, depth=_nearest(self._depths, stamp_ns), camera_info=_nearest(self._infos, stamp_ns))
+
+
+def _from_before(shot: Shot, limit_ns: int) -> bool:
+    return isinstance(shot.image, KosmosAgentError) or stamps.stamp_ns(shot.image.header.stamp) > limit_ns
 
 
 def _nearest(kept: deque[tuple[int, Any]], stamp_ns: int) -> Any:
