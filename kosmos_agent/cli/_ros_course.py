@@ -66,7 +66,7 @@ class Course:
             name = step_name("pick" if moving else phase, feedback.look)
             if name != self._name:
                 self._end()
-                self._name, self._start_s, self._details = name, time.perf_counter(), []
+                self._name, self._start_s = name, time.perf_counter()
             if moving:
                 self._phases.append(phase)
 
