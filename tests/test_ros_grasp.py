@@ -158,7 +158,7 @@ def test_a_cancel_midway_stops_and_a_second_goal_is_refused_meanwhile(sim, truth
 
 def test_the_true_place_ends_in_a_pick_while_pictures_go_on(sim, truth):
     phases, stamps_seen = [], []
-    heard = sim.asker.create_subscription(
+    sim.asker.create_subscription(
         Image, "/camera/image_raw", lambda m: stamps_seen.append(m.header.stamp), qos.profile("sensor_in")
     )
     outcome = sim.client().pick(truth, on_phase=phases.append)
