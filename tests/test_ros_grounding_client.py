@@ -15,7 +15,7 @@ import rclpy
 from kosmos_interfaces.action import Ground
 from kosmos_interfaces.msg import Grounding
 from kosmos_ros.environment import for_process
-from kosmos_ros.errors import GoalTimeoutError, NoGroundingNodeError, NotActiveError, RemoteError
+from kosmos_ros.errors import GoalTimeoutError, NoServerError, NotActiveError, RemoteError
 from kosmos_ros.grounding_client import GroundingClient, _heard
 from ros_graph import DOMAINS, graph
 from ros_pick_peers import NOTHING, ScriptedGrounding, Seen, spinning, until
@@ -39,9 +39,7 @@ executor.spin()
 class Scene:
     def __init__(self, context, executor, pool):
         self.context, self.executor, self.pool = context, executor, pool
-        self.node = rclpy.create_node("asker", context=context)
-        executor.add_node(self.node)
-        self.servers = []
+        self.servers, self.askers = [], []
 
     def serve(self, *script):
         server = ScriptedGrounding(self.context)
@@ -57,7 +55,11 @@ class Scene:
         server.node.destroy_node()
 
     def client(self, **options):
-        return GroundingClient(self.node, "/grounding/ground", **options)
+        node = rclpy.create_node("asker", context=self.context)
+        client = GroundingClient(node, "/grounding/ground", **options)
+        self.executor.add_node(node)
+        self.askers.append(node)
+        return client
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +73,9 @@ def scene(made):
     yield made
     for server in list(made.servers):
         made.end(server)
+    for asker in made.askers:
+        made.executor.remove_node(asker)
+    made.askers.clear()
 
 
 def find(client, **options):
@@ -105,7 +110,7 @@ def test_the_nodes_own_code_is_passed_on(scene):
 
 
 def test_nobody_there_is_an_error_that_says_so(scene):
-    with pytest.raises(NoGroundingNodeError, match=r"serves '/grounding/ground' after 0\.3 s"):
+    with pytest.raises(NoServerError, match=r"serves '/grounding/ground' after 0\.3 s"):
         find(scene.client(answer_timeout_s=0.3))
     with pytest.raises(GoalTimeoutError, match="that were left"):
         find(scene.client(), timeout_s=0.3)
@@ -157,7 +162,7 @@ def test_a_node_that_ends_for_good_is_an_error(scene):
     asking = scene.pool.submit(find, scene.client(answer_timeout_s=2.0))
     until(lambda: server.asked)
     scene.end(server)
-    with pytest.raises((NoGroundingNodeError, GoalTimeoutError)):
+    with pytest.raises((NoServerError, GoalTimeoutError)):
         asking.result(30)
 
 
@@ -193,6 +198,6 @@ def test_what_no_grounding_node_can_answer_is_an_error():
         _heard(Ground.Result(grounding=nonsense))
 
 
-def test_its_limits_are_checked(scene):
+def test_its_limits_are_checked():
     with pytest.raises(InvalidArgumentError, match="above 0"):
-        scene.client(answer_timeout_s=0.0)
+        GroundingClient(None, answer_timeout_s=0.0)

@@ -12,9 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from kosmos_agent.cli import _options as options
-from kosmos_agent.cli._load import ModelChoice, check_text, load_grounder
+from kosmos_agent.cli._load import ModelChoice, check_text, load_grounder, needs_ros
 from kosmos_agent.cli._output import make_folder, print_json
-from kosmos_agent.errors import MissingDependencyError
 
 if TYPE_CHECKING:
     from kosmos_ros.replay import Replay, ReplayPlan
@@ -43,7 +42,7 @@ def replay(
     Stopped with Ctrl-C, the same command goes on after the last picture that was answered.
     """
     phrases = tuple(dict.fromkeys(check_text(text) for text in phrase))
-    with _needs_ros():
+    with needs_ros():
         from kosmos_ros.bag_reader import open_bag
         from kosmos_ros.replay import Replay, ReplayPlan
         from kosmos_ros.settings import GroundingSettings
@@ -56,21 +55,6 @@ def replay(
             run.run(load_grounder(ModelChoice(model, dtype, device, threads, zoom)), advance)
         files = [out / "answers.jsonl", *run.write_film()]
         _report(run, plan, files, as_json)
-
-
-@contextmanager
-def _needs_ros() -> Iterator[None]:
-    """MissingDependencyError says which part of ROS is absent."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        absent = (error.name or "").partition(".")[0]
-        if absent in ("kosmos_agent", "kosmos_ros"):
-            raise
-        raise MissingDependencyError(
-            f"{absent} is absent: a replay needs ROS 2's Python packages and rosbags; source a ROS 2 workspace with "
-            "kosmos_interfaces, or install the wheels (pip install 'kosmos-agent[ros]' and ros_nodes/kosmos_interfaces)"
-        ) from error
 
 
 @contextmanager

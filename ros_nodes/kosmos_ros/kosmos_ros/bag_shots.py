@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sensor_msgs.msg import CameraInfo, Image
@@ -39,7 +39,7 @@ class Damaged:
 class Shot:
     """number: of the picture on its topic, counted from 0. image: Image or CompressedImage, or why it cannot be read.
 
-    depth, camera_info: None where none was taken within the slop, or none came.
+    depth, camera_info: those stamped nearest, however far off; None where none has come.
     """
 
     number: int
@@ -53,14 +53,12 @@ class Shot:
 class ShotReader:
     """Runs once over a recording. `buffer` always holds the transforms about the shot given last.
 
-    every: each how many-th picture, from the first. first: number of the first picture wanted. slop_ns: colour and
-    depth belong together within this.
+    every: each how many-th picture, from the first. first: number of the first picture wanted.
     """
 
     reader: BagReader
     topics: BagTopics
     buffer: TransformBuffer
-    slop_ns: int
     every: int = 1
     first: int = 0
     _waiting: deque[Shot] = field(default_factory=deque)
@@ -108,12 +106,14 @@ class ShotReader:
             yield Damaged(message.topic, message.received_ns, refused)
 
     def _jumped(self, transforms: Any) -> Iterator[Shot]:
-        """Time that went back ends all that was gathered; what waits is answered with it first."""
+        """Time that went back ends all that was gathered; pictures from before it are answered with it first."""
         newest_ns = max((stamps.stamp_ns(item.header.stamp) for item in transforms.transforms), default=0)
         if newest_ns and newest_ns < self._newest_tf_ns - JUMP_NS:
-            yield from self._all_waiting()
+            limit_ns = newest_ns + JUMP_NS
+            while self._waiting and _from_before(self._waiting[0], limit_ns):
+                yield self._completed(self._waiting.popleft())
             self.buffer.clear()
-            self._depths.clear()
+            self._depths = deque(entry for entry in self._depths if stamps.stamp_ns(entry[1].header.stamp) <= limit_ns)
             self._newest_tf_ns = 0
         self._newest_tf_ns = max(self._newest_tf_ns, newest_ns)
 
@@ -126,12 +126,11 @@ class ShotReader:
     def _due(self, now_ns: int) -> Iterator[Shot]:
         while self._waiting and (len(self._waiting) >= MAX_WAITING or self._waiting[0].received_ns < now_ns - LATE_NS):
             yield self._completed(self._waiting.popleft())
-        oldest_ns = min(now_ns, self._waiting[0].received_ns if self._waiting else now_ns) - LATE_NS
-        while self._depths and self._depths[0][0] < oldest_ns:
-            self._depths.popleft()
-        # The last camera_info holds until another one comes: some cameras say it once.
-        while len(self._infos) > 1 and self._infos[1][0] < oldest_ns:
-            self._infos.popleft()
+        oldest_ns = (self._waiting[0].received_ns if self._waiting else now_ns) - LATE_NS
+        # The last one is kept: some cameras say once what they are, and a node remembers too.
+        for kept in (self._depths, self._infos):
+            while len(kept) > 1 and kept[1][0] < oldest_ns:
+                kept.popleft()
 
     def _all_waiting(self) -> Iterator[Shot]:
         while self._waiting:
@@ -141,15 +140,14 @@ class ShotReader:
         if isinstance(shot.image, KosmosAgentError):
             return shot
         stamp_ns = stamps.stamp_ns(shot.image.header.stamp)
-        depth, away_ns = _nearest(self._depths, stamp_ns)
-        camera_info, _ = _nearest(self._infos, stamp_ns)
-        return Shot(shot.number, shot.received_ns, shot.image, depth if away_ns <= self.slop_ns else None, camera_info)
+        return replace(shot, depth=_nearest(self._depths, stamp_ns), camera_info=_nearest(self._infos, stamp_ns))
 
 
-def _nearest(kept: deque[tuple[int, Any]], stamp_ns: int) -> tuple[Any, int]:
-    """The message stamped nearest, and how far off it is."""
-    distances = [abs(stamps.stamp_ns(message.header.stamp) - stamp_ns) for _, message in kept]
-    if not distances:
-        return None, 0
-    nearest = min(range(len(distances)), key=distances.__getitem__)
-    return kept[nearest][1], distances[nearest]
+def _from_before(shot: Shot, limit_ns: int) -> bool:
+    return isinstance(shot.image, KosmosAgentError) or stamps.stamp_ns(shot.image.header.stamp) > limit_ns
+
+
+def _nearest(kept: deque[tuple[int, Any]], stamp_ns: int) -> Any:
+    """The message stamped nearest; None: there is none."""
+    found = min(kept, key=lambda entry: abs(stamps.stamp_ns(entry[1].header.stamp) - stamp_ns), default=None)
+    return None if found is None else found[1]

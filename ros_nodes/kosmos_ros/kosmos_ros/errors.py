@@ -116,12 +116,6 @@ class NoArmError(KosmosAgentError):
     code = "no_arm"
 
 
-class NoGroundingNodeError(KosmosAgentError):
-    """No grounding node serves the action, or it went away and did not come back in time."""
-
-    code = "no_grounding_node"
-
-
 class SimulationEndedError(KosmosAgentError):
     """The simulated world is no more, so nothing can be asked of it."""
 

@@ -56,7 +56,10 @@ class GoalCall:
 
 
 class GoalCaller:
-    """Sends goals of one action from any thread, while an executor spins `node`."""
+    """Sends goals of one action from any thread, while an executor spins `node`.
+
+    Make it before the node is spun: rclpy waits for a client that is half made, and ends by an AttributeError.
+    """
 
     def __init__(self, node: Node, kind: Any, action: str) -> None:
         self._node = node

@@ -16,7 +16,7 @@ from kosmos_agent.errors import InvalidArgumentError, KosmosAgentError
 from kosmos_agent.results import Grounding
 from kosmos_agent.robot.cancel import CancelToken
 from kosmos_ros import answers, stamps
-from kosmos_ros.errors import GoalTimeoutError, NoGroundingNodeError, NotActiveError
+from kosmos_ros.errors import GoalTimeoutError, NoServerError, NotActiveError
 from kosmos_ros.goal_calls import Event, GoalCall, GoalCaller
 from kosmos_ros.reasons import error_from_reason
 from kosmos_ros.targets import LocatedTarget, target_from_message
@@ -51,7 +51,7 @@ class Heard:
 
 
 class GroundingClient:
-    """Blocking: call it on a thread of your own while an executor spins `node`.
+    """Blocking: call it on a thread of your own while an executor spins `node`; make it before (see GoalCaller).
 
     action: a name, to be remapped. answer_timeout_s: wall time that one answer may take, and for which a node that
     answers may at a stretch be missing or not active.
@@ -75,7 +75,7 @@ class GroundingClient:
         """Asks again where the node went away or was not active yet.
 
         timeout_s: wall time of all of it. on_phase: told of each phase, on the caller's thread.
-        NoGroundingNodeError, NotActiveError, GoalTimeoutError, CancelledError; RemoteError with the node's own code;
+        NoServerError, NotActiveError, GoalTimeoutError, CancelledError; RemoteError with the node's own code;
         InvalidArgumentError where it answers what no grounding node of ours can.
         """
         waits = _Waits(self._action, self.answer_timeout_s, timeout_s, cancel or CancelToken())
@@ -168,7 +168,7 @@ class _Waits:
         self.check()
         self.absent()
         if self._too_long():
-            raise NoGroundingNodeError(
+            raise NoServerError(
                 f"no grounding node serves {self._action!r} after {self._answer_timeout_s:g} s; start one, or remap it"
             )
 

@@ -21,13 +21,14 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
-from rclpy.clock import JumpThreshold
+from rclpy.clock import Clock, ClockType, JumpThreshold
 from rclpy.duration import Duration
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions
+from rclpy.task import Future
 
 from kosmos_agent.errors import KosmosAgentError
 from kosmos_agent.results import Target3D
@@ -50,6 +51,8 @@ from kosmos_ros.waiting import finished
 THREADS = 4
 RESULT_TIMEOUT_S = 300
 STOP_S = 10.0
+FINISH_S = 2.0
+LOOK_AGAIN_S = 0.1
 WARNING_PERIOD_S = 5.0
 _WORDS: dict[StepName, str] = {
     "look": "a picture is waited for",
@@ -98,14 +101,18 @@ class PickNode(Node):
             result_timeout=RESULT_TIMEOUT_S,
         )
         self._closers.append(server.destroy)
+        # rclpy may miss the wake-up of a coroutine that it is just looking at; it looks again at the next event.
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._look_again = self.create_timer(LOOK_AGAIN_S, lambda: None, callback_group=self._group, clock=steady)
 
     def stop(self) -> None:
-        """Cancels the goal that is worked on and waits until it has ended; call it while the node still spins."""
+        """Cancels the goal at work, waits until it has ended, and takes no other; call it while the node spins."""
         job, working = self._job, self._working
         if job is not None:
             job.token.cancel("the pick node ends; nothing was moved")
         if working is not None:
             wait([working], STOP_S)
+        self._busy.acquire(timeout=FINISH_S)
 
     def destroy_node(self) -> None:
         if self._job is not None:
@@ -274,13 +281,16 @@ def _run(end: threading.Event) -> None:
     node = PickNode()
     executor = MultiThreadedExecutor(THREADS)
     executor.add_node(node)
-    # The main thread runs the signal handlers, and could not while it waits inside the executor.
-    spinning = threading.Thread(target=executor.spin, name="executor")
+    # The main thread runs the signal handlers, and could not while it waits inside the executor. A future ends the
+    # spinning, for `shutdown` takes away what the executor is woken by while it may be about to wait for it.
+    enough = Future()
+    spinning = threading.Thread(target=executor.spin_until_future_complete, args=(enough,), name="executor")
     spinning.start()
     end.wait()
     node.stop()
-    executor.shutdown()
+    enough.set_result(None)
     spinning.join()
+    executor.shutdown(FINISH_S)
     node.destroy_node()
 
 

@@ -5,23 +5,20 @@ Errors of single messages are lines of the record; the replay goes on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kosmos_interfaces.msg import Grounding as GroundingMessage
-
-from kosmos_agent.errors import InvalidArgumentError, KosmosAgentError
+from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.markup import escape_user_text
 from kosmos_ros import bag_topics
-from kosmos_ros.answers import grounding_from_message
 from kosmos_ros.bag_reader import BagReader
 from kosmos_ros.bag_shots import Damaged, Shot, ShotReader
 from kosmos_ros.replay_film import ReplayFilm
 from kosmos_ros.replay_record import ReplayRecord, answer_line
 from kosmos_ros.settings import MAX_PHRASES, GroundingSettings
-from kosmos_ros.shot_answers import answer_shot, rgb_of
+from kosmos_ros.shot_answers import ShotAnswerer, ShotAnswers
 from kosmos_ros.transforms import TransformBuffer
 
 if TYPE_CHECKING:
@@ -61,8 +58,6 @@ class Replay:
         self.topics = bag_topics.choose(
             reader, image=plan.image_topic, depth=plan.depth_topic, camera_info=plan.camera_info_topic
         )
-        if self.topics.depth is None:
-            self._settings = settings.model_copy(update={"use_depth": False})
         self.record = ReplayRecord(out, _comparable(plan), len(plan.phrases))
         self._film = ReplayFilm(out)
 
@@ -76,21 +71,24 @@ class Replay:
         return -(-self.record.next_picture // self._plan.every)
 
     def run(self, grounder: Grounder, on_picture: Callable[[], object] = lambda: None) -> None:
-        """To the end of the recording. An interruption loses no picture that was answered: a later run goes on."""
+        """To the end of the recording. An interruption loses no picture that was answered: a later run goes on.
+
+        Ids of targets begin anew with each run.
+        """
         buffer = TransformBuffer(self._settings.tf_history_sec)
         shots = ShotReader(
             self._reader,
             self.topics,
             buffer,
-            slop_ns=round(1e9 * self._settings.sync_slop_sec),
             every=self._plan.every,
             first=self.record.next_picture,
         )
+        answerer = ShotAnswerer(grounder, buffer, self._settings)
         for shot in shots.shots():
             if isinstance(shot, Damaged):
                 self.record.add_damaged(shot)
                 continue
-            self._answer(grounder, buffer, shot)
+            self._take(shot, answerer.answer(shot, self._plan.phrases))
             on_picture()
 
     def write_film(self) -> list[Path]:
@@ -98,20 +96,13 @@ class Replay:
         stamps = {line["picture"]: line["stamp_ns"] for line in self.record.lines if line.get("stamp_ns")}
         return self._film.write(list(stamps.values()))
 
-    def _answer(self, grounder: Grounder, buffer: TransformBuffer, shot: Shot) -> None:
-        messages = answer_shot(grounder, self._settings, buffer, shot, self._plan.phrases)
-        self._draw(shot, messages)
-        self.record.add([answer_line(shot.number, shot.received_ns, message) for message in messages])
-
-    def _draw(self, shot: Shot, messages: Sequence[GroundingMessage]) -> None:
-        """Before the lines are written, so that a picture that has its lines has its frame."""
-        try:
-            answers = [grounding_from_message(message) for message in messages]
-        except KosmosAgentError:
-            return
-        said = [f"{answer.phrase}: {answer.status.replace('_', ' ')}" for answer in answers]
-        marked = [answer for answer in answers if answer.status in ("found", "ambiguous")]
-        self._film.add(shot.number, rgb_of(shot.image), marked, "   ".join(said))
+    def _take(self, shot: Shot, answered: ShotAnswers) -> None:
+        """The frame before the lines, so that a picture that has its lines has its frame."""
+        if answered.rgb is not None:
+            said = [f"{answer.phrase}: {answer.status.replace('_', ' ')}" for answer in answered.results]
+            marked = [answer for answer in answered.results if answer.status in ("found", "ambiguous")]
+            self._film.add(shot.number, answered.rgb, marked, "   ".join(said))
+        self.record.add([answer_line(shot.number, shot.received_ns, message) for message in answered.messages])
 
 
 def _comparable(plan: ReplayPlan) -> dict[str, Any]:
