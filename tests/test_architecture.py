@@ -24,10 +24,13 @@ PURE = (
 SIDE = ("training", "grit", "evaluation", "cli")
 ROS = (
     "rclpy",
+    "ament_index_python",
     "builtin_interfaces",
     "diagnostic_msgs",
     "geometry_msgs",
     "kosmos_interfaces",
+    "launch",
+    "launch_ros",
     "lifecycle_msgs",
     "rcl_interfaces",
     "rosgraph_msgs",
@@ -39,6 +42,7 @@ ROS = (
 )
 # They work where there is no ROS: a recorder of bags, a table in the docs, the command line need them.
 ROS_FREE = (
+    "config_files",
     "domains",
     "errors",
     "environment",

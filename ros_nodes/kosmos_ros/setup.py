@@ -24,6 +24,8 @@ setup(
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),
+        (f"share/{NAME}/launch", ["launch/bringup.launch.py", "launch/sim.launch.py"]),
+        (f"share/{NAME}/config", ["config/bringup.yaml", "config/sim.yaml"]),
     ],
     install_requires=["setuptools"],
     entry_points={
