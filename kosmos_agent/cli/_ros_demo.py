@@ -14,6 +14,7 @@ from kosmos_ros import asking
 from kosmos_ros.domains import free_domain_id
 from kosmos_ros.graph import Graph, simulated_graph
 from kosmos_ros.picks import report_from_result
+from kosmos_ros.readiness import until_seeing
 from kosmos_ros.running import RunningGraph, running
 from PIL import Image
 
@@ -63,6 +64,7 @@ class RosDemo(AnyDemo):
         domain_id = free_domain_id()
         with running(self._graph, self._lines.append, domain_id=domain_id, discovery="LOCALHOST") as started:
             started.until_ready()
+            until_seeing(started.session, self._graph.node("grounding").full_name, unless=started.alive())
             names = ", ".join(spec.name for spec in self._graph.nodes)
             elapsed_ms = 1000 * (time.perf_counter() - start_s)
             self.add(Step("nodes", elapsed_ms, f"{names}: a process each, domain {domain_id}, this machine alone"))

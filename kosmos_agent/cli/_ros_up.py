@@ -8,9 +8,10 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kosmos_ros.errors import ProcessEndedError
+from kosmos_ros.errors import NoImageError, ProcessEndedError
 from kosmos_ros.graph import Graph, camera_graph, simulated_graph
-from kosmos_ros.running import running
+from kosmos_ros.readiness import until_seeing
+from kosmos_ros.running import RunningGraph, running
 
 from kosmos_agent.errors import InvalidArgumentError
 
@@ -51,6 +52,8 @@ def keep_up(wishes: Wishes, say: Callable[[str], object], *, domain_id: int | No
     try:
         with running(graph, tell, domain_id=domain_id, restart=restart) as started:
             started.until_ready()
+            if wishes.simulated:
+                _wait_for_sight(started, tell)
             names = ", ".join(spec.full_name for spec in graph.nodes)
             tell(f"up: {names}; domain {os.environ.get('ROS_DOMAIN_ID', '0')}; Ctrl-C ends it")
             started.watch()
@@ -60,3 +63,12 @@ def keep_up(wishes: Wishes, say: Callable[[str], object], *, domain_id: int | No
         tell(f"down: {error}")
         return False
     return True
+
+
+def _wait_for_sight(started: RunningGraph, tell: Callable[[str], None]) -> None:
+    """A user may have remapped the pictures away on purpose: that is said, and the graph stays up."""
+    node = started.graph.node("grounding")
+    try:
+        until_seeing(started.session, node.full_name, unless=started.alive(node.name))
+    except NoImageError as error:
+        tell(f"{node.name}: {error}")
