@@ -43,6 +43,7 @@ ROS = (
 # They work where there is no ROS: a recorder of bags, a table in the docs, the command line need them.
 ROS_FREE = (
     "config_files",
+    "docs_tables",
     "domains",
     "errors",
     "environment",
