@@ -94,6 +94,7 @@ def test_a_program_that_dies_is_told_once_and_not_started_again_unasked(program,
         event = processes.event(20)
         assert (event.kind, event.name, event.words) == ("ended", "short", "ended with status 3")
         assert not processes.running("short")
+        assert processes.ended == {"short": "ended with status 3"}
         assert processes.event(0.2) is None
     assert "short | once" in lines
 

@@ -74,6 +74,7 @@ class Processes:
         first_delay_s: float = FIRST_DELAY_S,
     ) -> None:
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._ended: dict[str, str] = {}
         self._say, self._grace_s = say, grace_s
         programs = tuple(programs)
         width = max((len(program.name) for program in programs), default=0)
@@ -83,7 +84,7 @@ class Processes:
                 # Python would keep back what it prints into a pipe.
                 {**environment, "PYTHONUNBUFFERED": "1"},
                 _prefixed(say, f"{program.name:>{width}} | "),
-                self._events.put,
+                self._note,
                 first_delay_s if restart else None,
             )
             for program in programs
@@ -102,6 +103,11 @@ class Processes:
         with contextlib.suppress(queue.Empty):
             return self._events.get(timeout=timeout_s)
         return None
+
+    @property
+    def ended(self) -> dict[str, str]:
+        """Those that ended for good, and how, whether or not their event has been taken yet."""
+        return dict(self._ended)
 
     def pid(self, name: str) -> int | None:
         """None while it does not run."""
@@ -129,6 +135,11 @@ class Processes:
                 keeper.kill()
             for keeper in keepers:
                 keeper.join()
+
+    def _note(self, event: Event) -> None:
+        if event.kind == "ended":
+            self._ended[event.name] = event.words
+        self._events.put(event)
 
 
 class _Keeper(threading.Thread):

@@ -46,10 +46,13 @@ class RunningGraph:
                 self._done(event)
 
     def alive(self, *names: str) -> Unless:
-        """For waits on these nodes (none: all): they are no use once a process has ended, or is another one."""
+        """For waits on these nodes (none: all): they are no use once one of them is another process, or any node of the
+        graph has ended for good."""
         pids = {name: self.processes.pid(name) for name in names or [spec.name for spec in self.graph.nodes]}
 
         def reason() -> str | None:
+            for name, words in self.processes.ended.items():
+                return f"{name} {words}"
             gone = [name for name, pid in pids.items() if pid is None or self.processes.pid(name) != pid]
             return f"{', '.join(gone)} ended; its output says why" if gone else None
 
