@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("rclpy", reason="no ROS 2 here: neither its wheels nor a sourced installation")
 
 import threading
+from collections import Counter
 from contextlib import contextmanager
 
 import rclpy
@@ -113,9 +114,21 @@ def scene(domain_id):
         rclpy.shutdown(context=context)
 
 
-def look(domain_id, graph=None, **options):
+def look(scene, domain_id, graph=None, **options):
+    """Once all of the scene has been discovered, which takes up to seconds."""
     with open_session(domain_id) as session:
+        assert session.until(lambda: discovered(session.node, scene.nodes if scene else []), 20.0)
         return examine(session, graph, discovery_s=0.5, listen_s=0.6, **options)
+
+
+def discovered(seer, nodes):
+    names = Counter(seer.get_node_names())
+    pairs = [(seer.count_publishers, "publishers"), (seer.count_subscribers, "subscriptions")]
+    return all(names[name] >= count for name, count in Counter(node.get_name() for node in nodes).items()) and all(
+        count(topic) >= many
+        for count, kind in pairs
+        for topic, many in Counter(end.topic_name for node in nodes for end in getattr(node, kind)).items()
+    )
 
 
 def faults(found):
@@ -128,7 +141,7 @@ def test_a_graph_that_is_well_has_no_fault_and_its_unheard_topics_are_notes(doma
         grounding.create_publisher(Image, "~/annotated_image", 1)
         graph.pick()
         graph.camera()
-        found = look(domain_id)
+        found = look(graph, domain_id)
     assert faults(found) == {}
     assert sound(found)
     (note,) = found
@@ -136,8 +149,9 @@ def test_a_graph_that_is_well_has_no_fault_and_its_unheard_topics_are_notes(doma
 
 
 def test_an_empty_domain_is_one_fault_that_names_it(domain_id):
-    found = look(domain_id)
+    found = look(None, domain_id)
     assert [fault.code for fault in found] == ["nothing_there"]
+    assert f"domain {domain_id};" in found[0].message
     assert "/grounding, /pick" in found[0].subject
     assert "kosmos-agent ros up" in found[0].remedy
 
@@ -145,7 +159,7 @@ def test_an_empty_domain_is_one_fault_that_names_it(domain_id):
 def test_a_missing_node_and_a_server_that_nobody_is(domain_id):
     with scene(domain_id) as graph:
         graph.pick()
-        found = faults(look(domain_id, camera_graph()))
+        found = faults(look(graph, domain_id, camera_graph()))
     assert set(found) == {("node_absent", "/grounding"), ("no_server", "/grounding/ground")}
     assert "--remap pick:ground:=" in found["no_server", "/grounding/ground"].remedy
 
@@ -156,7 +170,7 @@ def test_two_nodes_of_one_name(domain_id):
         graph.pick()
         graph.node("pick")
         graph.camera()
-        assert ("name_twice", "/pick") in faults(look(domain_id))
+        assert ("name_twice", "/pick") in faults(look(graph, domain_id))
 
 
 def test_an_inactive_node_is_named_with_the_step_that_it_lacks(domain_id):
@@ -164,7 +178,7 @@ def test_an_inactive_node_is_named_with_the_step_that_it_lacks(domain_id):
         graph.grounding(active=False)
         graph.pick()
         graph.camera()
-        found = faults(look(domain_id))
+        found = faults(look(graph, domain_id))
     assert set(found) == {("not_active", "/grounding")}
     assert "ros2 lifecycle set /grounding activate" in found["not_active", "/grounding"].remedy
 
@@ -174,7 +188,7 @@ def test_a_topic_under_another_name_is_offered_for_the_remap(domain_id):
         graph.grounding()
         graph.pick()
         graph.node("driver").create_publisher(Image, "/my/camera/image_raw", 1)
-        found = faults(look(domain_id))
+        found = faults(look(graph, domain_id))
     assert ("no_publisher", INFO) in found
     assert "--remap image_raw:=/my/camera/image_raw" in found["no_publisher", IMAGE].remedy
 
@@ -185,7 +199,7 @@ def test_qualities_that_do_not_match_are_said_in_words(domain_id):
         graph.grounding(image_qos=asks)
         graph.pick()
         graph.camera()
-        found = faults(look(domain_id))
+        found = faults(look(graph, domain_id))
     assert set(found) == {("mismatch", IMAGE)}
     assert "transient local" in found["mismatch", IMAGE].message
 
@@ -195,7 +209,7 @@ def test_a_frame_that_tf_does_not_know(domain_id):
         graph.grounding()
         graph.pick()
         graph.camera(frame="elsewhere")
-        found = faults(look(domain_id))
+        found = faults(look(graph, domain_id))
     assert set(found) == {("no_transform", "elsewhere")}
     assert "--child-frame-id elsewhere" in found["no_transform", "elsewhere"].remedy
 
@@ -206,7 +220,7 @@ def test_stamps_that_are_not_of_now(domain_id, age_s, code):
         graph.grounding()
         graph.pick()
         graph.camera(age_s=age_s)
-        assert set(faults(look(domain_id))) == {(code, INFO)}
+        assert set(faults(look(graph, domain_id))) == {(code, INFO)}
 
 
 def test_a_camera_that_says_nothing(domain_id):
@@ -214,7 +228,7 @@ def test_a_camera_that_says_nothing(domain_id):
         graph.grounding()
         graph.pick()
         graph.camera(mute=True)
-        assert set(faults(look(domain_id))) == {("silent", INFO)}
+        assert set(faults(look(graph, domain_id))) == {("silent", INFO)}
 
 
 @pytest.mark.parametrize(("clock", "code"), [(None, "no_clock"), ("stands", "stale_clock"), ("back", "clock_back")])
@@ -231,7 +245,7 @@ def test_clocks_that_are_none(domain_id, clock, code):
                 publisher.publish(Clock(clock=stamps.time_message(seconds[0] * 1_000_000_000)))
 
             driver.create_timer(0.05, tick)
-        assert (code, "/clock") in faults(look(domain_id))
+        assert (code, "/clock") in faults(look(graph, domain_id))
 
 
 def test_nodes_that_go_by_different_clocks(domain_id):
@@ -239,7 +253,7 @@ def test_nodes_that_go_by_different_clocks(domain_id):
         graph.grounding(use_sim_time=True)
         graph.pick()
         graph.camera()
-        found = faults(look(domain_id))
+        found = faults(look(graph, domain_id))
     assert "/grounding go by /clock, /pick by the wall's clock" in found["clocks_differ", "/clock"].message
 
 
@@ -258,7 +272,7 @@ def test_what_our_nodes_say_of_themselves_and_the_profile_that_they_lack(domain_
         )
         foreign = DiagnosticStatus(level=DiagnosticStatus.ERROR, name="/motors: left", message="hot")
         grounding.create_timer(0.1, lambda: publisher.publish(DiagnosticArray(status=[own, foreign])))
-        found = faults(look(domain_id))
+        found = faults(look(graph, domain_id))
     assert {code for code, _ in found} == {"diagnostics", "no_profile"}
     message = found["diagnostics", "/grounding: grounding"].message
     assert message.startswith("warns: bad [31m pictures")
@@ -271,8 +285,10 @@ def test_a_shell_without_the_profile_is_a_note(domain_id):
         graph.grounding()
         graph.pick()
         graph.camera()
-        assert "shell_profile" in [fault.code for fault in look(domain_id, variables={})]
-        assert "shell_profile" not in [fault.code for fault in look(domain_id, variables=environment.for_process({}))]
+        assert "shell_profile" in [fault.code for fault in look(graph, domain_id, variables={})]
+        assert "shell_profile" not in [
+            fault.code for fault in look(graph, domain_id, variables=environment.for_process({}))
+        ]
 
 
 def test_the_simulated_robot_tells_which_graph_is_meant(domain_id):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from collections.abc import Callable
@@ -55,7 +54,7 @@ def keep_up(wishes: Wishes, say: Callable[[str], object], *, domain_id: int | No
             if wishes.simulated:
                 _wait_for_sight(started, tell)
             names = ", ".join(spec.full_name for spec in graph.nodes)
-            tell(f"up: {names}; domain {os.environ.get('ROS_DOMAIN_ID', '0')}; Ctrl-C ends it")
+            tell(f"up: {names}; domain {started.session.node.context.get_domain_id()}; Ctrl-C ends it")
             started.watch()
     except KeyboardInterrupt:
         tell("down")

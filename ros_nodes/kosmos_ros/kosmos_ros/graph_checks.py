@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -33,7 +32,7 @@ def check_nodes(node: Node, graph: Graph) -> Iterator[Fault]:
     """Absent ones, and names that two nodes have."""
     there = Counter(f"{namespace.rstrip('/')}/{name}" for name, namespace in node.get_node_names_and_namespaces())
     if not present(node, graph):
-        domain = os.environ.get("ROS_DOMAIN_ID", "0")
+        domain = node.context.get_domain_id()
         others = sorted(name for name in there if name != node.get_fully_qualified_name())
         yield Fault(
             "nothing_there",
