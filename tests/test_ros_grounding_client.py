@@ -19,8 +19,9 @@ from kosmos_ros.errors import GoalTimeoutError, NoServerError, NotActiveError, R
 from kosmos_ros.grounding_client import GroundingClient, _heard
 from ros_graph import DOMAINS, graph
 from ros_pick_peers import NOTHING, ScriptedGrounding, Seen, spinning, until
+from ros_wild import Wild
 
-from kosmos_agent.errors import CancelledError, InvalidArgumentError, NoDepthError
+from kosmos_agent.errors import CancelledError, InvalidArgumentError, KosmosAgentError, NoDepthError
 from kosmos_agent.robot.cancel import CancelToken
 
 PEER = """
@@ -196,6 +197,17 @@ def test_what_no_grounding_node_can_answer_is_an_error():
     nonsense = Grounding(status=Grounding.FOUND, image_width=64, image_height=48, presence=7.0)
     with pytest.raises(InvalidArgumentError, match="presence"):
         _heard(Ground.Result(grounding=nonsense))
+
+
+def test_whatever_a_node_answers_is_an_answer_or_a_coded_error():
+    wild, ends = Wild(5), set()
+    for _ in range(1000):
+        try:
+            heard = _heard(wild.result())
+            ends.add(heard.answer.status)
+        except KosmosAgentError as error:
+            ends.add(error.code)
+    assert "invalid_argument" in ends
 
 
 def test_its_limits_are_checked():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future as WorkFuture
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -52,6 +53,8 @@ THREADS = 4
 RESULT_TIMEOUT_S = 300
 STOP_S = 10.0
 FINISH_S = 2.0
+TELL_S = 0.5
+"""For the executor to send a result, which rclpy does some callbacks after the goal has ended."""
 LOOK_AGAIN_S = 0.1
 WARNING_PERIOD_S = 5.0
 _WORDS: dict[StepName, str] = {
@@ -113,6 +116,8 @@ class PickNode(Node):
         if working is not None:
             wait([working], STOP_S)
         self._busy.acquire(timeout=FINISH_S)
+        if working is not None:
+            time.sleep(TELL_S)
 
     def destroy_node(self) -> None:
         if self._job is not None:
