@@ -18,6 +18,7 @@ from kosmos_ros.targets import LocatedTarget, target_message
 from rclpy.action import ActionClient, ActionServer, CancelResponse, GoalResponse
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.executors import MultiThreadedExecutor
+from rclpy.task import Future
 from std_msgs.msg import String
 
 from kosmos_agent.errors import CancelledError, NoDepthError
@@ -71,6 +72,7 @@ class ScriptedGrounding:
     def __init__(self, context, name="grounding"):
         self.node = rclpy.create_node(name, context=context)
         self.script, self.asked, self.cancelled, self.reject = [Seen()], [], 0, 0
+        self.gone = False
         self.stamp_ns = 100 * S
         self.events = self.node.create_publisher(TargetEvent, "~/target_events", qos.profile("output"))
         self.server = ActionServer(
@@ -94,7 +96,7 @@ class ScriptedGrounding:
         self.asked.append(handle.request)
         for phase in (1, 2, 3) if seen.status != "found" else (1, 2, 3, 5):
             handle.publish_feedback(Ground.Feedback(phase=phase))
-        while seen.hold and not handle.is_cancel_requested and handle.is_active and self.node.context.ok():
+        while seen.hold and not (handle.is_cancel_requested or self.gone):
             time.sleep(0.005)
         if handle.is_cancel_requested:
             self.cancelled += 1
@@ -231,20 +233,36 @@ def until(condition, timeout_s=WAIT_S):
         time.sleep(0.01)
 
 
+class Spun:
+    """Nodes on an executor of their own. Nodes are never taken from an executor that spins: rclpy does not bear it."""
+
+    def __init__(self, context, *nodes):
+        self.nodes, self.executor, self.enough = nodes, MultiThreadedExecutor(6, context=context), Future()
+        for node in nodes:
+            self.executor.add_node(node)
+        self.thread = threading.Thread(
+            target=self.executor.spin_until_future_complete, args=(self.enough,), daemon=True
+        )
+        self.thread.start()
+
+    def stop(self):
+        """From here on nothing is heard, sent or answered."""
+        self.enough.set_result(None)
+        self.thread.join(WAIT_S)
+
+    def close(self):
+        self.stop()
+        self.executor.shutdown(WAIT_S)
+        for node in self.nodes:
+            node.destroy_node()
+
+
 @contextmanager
 def spinning(context, *nodes):
-    """All nodes on one executor of many threads."""
-    executor = MultiThreadedExecutor(8, context=context)
-    for node in nodes:
-        executor.add_node(node)
-    thread = threading.Thread(target=executor.spin, daemon=True)
-    thread.start()
-    pool = ThreadPoolExecutor(2)
+    """All nodes on one executor of many threads, and a pool for those who wait."""
+    spun, pool = Spun(context, *nodes), ThreadPoolExecutor(2)
     try:
-        yield executor, pool
+        yield spun, pool
     finally:
-        executor.shutdown()
-        thread.join(WAIT_S)
+        spun.close()
         pool.shutdown()
-        for node in nodes:
-            node.destroy_node()

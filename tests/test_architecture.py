@@ -24,6 +24,7 @@ PURE = (
 SIDE = ("training", "grit", "evaluation", "cli")
 ROS = (
     "rclpy",
+    "action_msgs",
     "builtin_interfaces",
     "diagnostic_msgs",
     "geometry_msgs",
