@@ -60,9 +60,9 @@ class Scene:
         server.server.destroy()
         spun.close()
 
-    def client(self, **options):
+    def client(self, action="/grounding/ground", **options):
         node = rclpy.create_node(f"asker_{len(self.askers)}", context=self.context)
-        client = GroundingClient(node, "/grounding/ground", **options)
+        client = GroundingClient(node, action, **options)
         self.askers.append(Spun(self.context, node))
         return client
 
@@ -115,10 +115,10 @@ def test_the_nodes_own_code_is_passed_on(scene):
 
 
 def test_nobody_there_is_an_error_that_says_so(scene):
-    with pytest.raises(NoServerError, match=r"serves '/grounding/ground' after 0\.3 s"):
-        find(scene.client(answer_timeout_s=0.3))
+    with pytest.raises(NoServerError, match=r"serves '/nobody/ground' after 0\.3 s"):
+        find(scene.client("/nobody/ground", answer_timeout_s=0.3))
     with pytest.raises(GoalTimeoutError, match="that were left"):
-        find(scene.client(), timeout_s=0.3)
+        find(scene.client("/nobody/ground"), timeout_s=0.3)
 
 
 def test_a_node_that_never_answers_does_not_hang_it(scene):

@@ -42,7 +42,7 @@ from kosmos_ros.grasp_client import GraspClient
 from kosmos_ros.grounding_client import GroundingClient
 from kosmos_ros.moveit import MoveItTypes, moveit_types
 from kosmos_ros.pick_job import PickJob
-from kosmos_ros.pick_outputs import PickOutputs
+from kosmos_ros.pick_outputs import PickOutputs, in_words
 from kosmos_ros.picks import pick_result, refused_pick
 from kosmos_ros.remote_eyes import RemoteEyes, Wanted
 from kosmos_ros.settings import PickSettings
@@ -61,10 +61,6 @@ _WORDS: dict[StepName, str] = {
     "look": "a picture is waited for",
     "ground": "it is looked for",
     "locate": "it is located",
-}
-_HANDED_OVER = {
-    "moveit": "handed over on ~/collision_object and ~/grasp_pose; the motion is MoveIt's",
-    "pose": "handed over on ~/grasp_pose; the motion is another's",
 }
 
 
@@ -220,7 +216,7 @@ class PickNode(Node):
             on_target=publish,
             cancel=job.token,
         )
-        report = _in_words(job.judged(report), settings)
+        report = in_words(job.judged(report), settings.planner)
         return report.status in ("picked", "handed_over"), _result(report, eyes)
 
     def _wanted(self, goal: PickGoal, settings: PickSettings) -> Wanted:
@@ -244,12 +240,6 @@ class PickNode(Node):
 
     def _take_parameters(self, parameters: list[Parameter]) -> None:
         self.settings = ros_parameters.changed(self.settings, parameters, configured=True)
-
-
-def _in_words(report: PickReport, settings: PickSettings) -> PickReport:
-    if report.status != "handed_over":
-        return report
-    return report.model_copy(update={"message": f"{report.phrase!r} is {_HANDED_OVER[settings.planner]}"})
 
 
 def _result(report: PickReport, eyes: RemoteEyes) -> Pick.Result:
