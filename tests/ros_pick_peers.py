@@ -1,9 +1,11 @@
 """What a pick node talks to, scripted: a grounding node, an arm, a client. Real nodes of rclpy, no model."""
 
+import queue
 import threading
 import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import rclpy
@@ -16,7 +18,7 @@ from kosmos_ros.grasps import grasp_result, refused_grasp
 from kosmos_ros.picks import PHASES
 from kosmos_ros.targets import LocatedTarget, target_message
 from rclpy.action import ActionClient, ActionServer, CancelResponse, GoalResponse
-from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.task import Future
 from std_msgs.msg import String
@@ -26,7 +28,7 @@ from kosmos_agent.results import Box, Candidate, Frame, Grounding, Target3D
 from kosmos_agent.robot.planner import PICK_PHASES, MotionOutcome
 
 S = 1_000_000_000
-WAIT_S = 30
+WAIT_S, AGAIN_S = 30, 5
 
 
 def target(place=(0.4, 0.0, 0.05), phrase="the red cup", frame_id="base", stamp_ns=S):
@@ -188,7 +190,11 @@ class Client:
 
     def __init__(self, context, pick="/pick"):
         self.node = rclpy.create_node("client", context=context)
-        self.action = ActionClient(self.node, Pick, f"{pick}/pick")
+        # Sent from the client's own group, and again where a server just discovered never hears of it: see GoalCaller.
+        own = MutuallyExclusiveCallbackGroup()
+        self.action = ActionClient(self.node, Pick, f"{pick}/pick", callback_group=own)
+        self.wishes = deque()
+        self.sender = self.node.create_guard_condition(self.send_wishes, callback_group=own)
         self.said, self.poses, self.feedback = [], [], []
         group = ReentrantCallbackGroup()
         self.subscriptions = [
@@ -205,9 +211,21 @@ class Client:
         self.feedback.clear()
         self.poses.clear()
         goal = Pick.Goal(phrase=phrase, target_id=target_id, timeout=stamps.duration_message(timeout_s))
-        return until_done(
-            self.action.send_goal_async(goal, feedback_callback=lambda heard: self.feedback.append(heard.feedback))
-        )
+        answers = queue.SimpleQueue()
+        for _ in range(round(WAIT_S / AGAIN_S)):
+            self.wishes.append((goal, answers))
+            self.sender.trigger()
+            with suppress(queue.Empty):
+                return answers.get(timeout=AGAIN_S)
+        raise AssertionError("it never answered")
+
+    def send_wishes(self):
+        while self.wishes:
+            goal, answers = self.wishes.popleft()
+            sent = self.action.send_goal_async(
+                goal, feedback_callback=lambda heard: self.feedback.append(heard.feedback)
+            )
+            sent.add_done_callback(lambda done, answers=answers: answers.put(done.result()))
 
     def pick(self, phrase="the red cup", **options):
         """(status of the goal, result)."""

@@ -268,6 +268,14 @@ def test_one_pick_at_a_time(scene):
     assert scene.client.pick()[1].outcome == Pick.Result.PICKED
 
 
+def test_a_goal_accepted_and_never_executed_does_not_block_the_next(scene):
+    assert scene.pick._turn.reserve(), "as rclpy leaves it when the client cannot be told"
+    assert not scene.client.send("the red cup").accepted
+    until(lambda: scene.client.send("the red cup").accepted)
+    until(lambda: scene.arm.targets)
+    until(lambda: scene.pick._job is None)
+
+
 def appeared(scene, track_id, **options):
     scene.eyes.tell(TargetEvent.APPEARED, track_id, **options)
     until(lambda: track_id in scene.pick.book._targets)

@@ -36,7 +36,7 @@ from kosmos_agent.results import Target3D
 from kosmos_agent.robot.pick import PickReport, StepName, pick_by_sight
 from kosmos_agent.robot.planner import Phase, Planner
 from kosmos_ros import qos, ros_parameters
-from kosmos_ros.errors import UnknownTargetError
+from kosmos_ros.errors import BusyError, UnknownTargetError
 from kosmos_ros.goals import MAX_TIMEOUT_S, PickGoal, pick_goal
 from kosmos_ros.grasp_client import GraspClient
 from kosmos_ros.grounding_client import GroundingClient
@@ -47,6 +47,7 @@ from kosmos_ros.picks import pick_result, refused_pick
 from kosmos_ros.remote_eyes import RemoteEyes, Wanted
 from kosmos_ros.settings import PickSettings
 from kosmos_ros.target_book import TargetBook
+from kosmos_ros.turn import Turn
 from kosmos_ros.waiting import finished
 
 THREADS = 4
@@ -77,7 +78,7 @@ class PickNode(Node):
         self._client = GroundingClient(self, "ground", answer_timeout_s=settings.answer_timeout_sec)
         self._closers.append(self._client.close)
         self.book = TargetBook()
-        self._busy = threading.Lock()
+        self._turn = Turn()
         self._job: PickJob | None = None
         self._working: WorkFuture[tuple[bool, Pick.Result]] | None = None
         self._pool = ThreadPoolExecutor(1, "pick")
@@ -111,7 +112,7 @@ class PickNode(Node):
             job.token.cancel("the pick node ends; nothing was moved")
         if working is not None:
             wait([working], STOP_S)
-        self._busy.acquire(timeout=FINISH_S)
+        self._turn.close(FINISH_S)
         if working is not None:
             time.sleep(TELL_S)
 
@@ -149,7 +150,7 @@ class PickNode(Node):
 
     def _accept(self, request: Pick.Goal) -> GoalResponse:
         """One at a time. Malformed goals are accepted: only a result can say why they are refused."""
-        if self._busy.acquire(blocking=False):
+        if self._turn.reserve():
             return GoalResponse.ACCEPT
         self.get_logger().warning("a pick is under way; this goal is rejected")
         return GoalResponse.REJECT
@@ -161,6 +162,9 @@ class PickNode(Node):
         return CancelResponse.ACCEPT
 
     async def _execute(self, handle: ServerGoalHandle) -> Pick.Result:
+        if not self._turn.begin():
+            handle.abort()
+            return refused_pick(BusyError("another pick began meanwhile; nothing was moved"))
         job = self._job = PickJob(handle)
         try:
             if handle.is_cancel_requested:
@@ -171,7 +175,7 @@ class PickNode(Node):
             return result
         finally:
             self._job = self._working = None
-            self._busy.release()
+            self._turn.end()
 
     def _worked(self, job: PickJob) -> tuple[bool, Pick.Result]:
         """On the worker thread: whether the goal succeeded, and its result."""
