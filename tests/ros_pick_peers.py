@@ -1,9 +1,11 @@
 """What a pick node talks to, scripted: a grounding node, an arm, a client. Real nodes of rclpy, no model."""
 
+import queue
 import threading
 import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import rclpy
@@ -16,8 +18,9 @@ from kosmos_ros.grasps import grasp_result, refused_grasp
 from kosmos_ros.picks import PHASES
 from kosmos_ros.targets import LocatedTarget, target_message
 from rclpy.action import ActionClient, ActionServer, CancelResponse, GoalResponse
-from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from rclpy.executors import MultiThreadedExecutor
+from rclpy.task import Future
 from std_msgs.msg import String
 
 from kosmos_agent.errors import CancelledError, NoDepthError
@@ -25,7 +28,7 @@ from kosmos_agent.results import Box, Candidate, Frame, Grounding, Target3D
 from kosmos_agent.robot.planner import PICK_PHASES, MotionOutcome
 
 S = 1_000_000_000
-WAIT_S = 30
+WAIT_S, AGAIN_S = 30, 5
 
 
 def target(place=(0.4, 0.0, 0.05), phrase="the red cup", frame_id="base", stamp_ns=S):
@@ -71,6 +74,7 @@ class ScriptedGrounding:
     def __init__(self, context, name="grounding"):
         self.node = rclpy.create_node(name, context=context)
         self.script, self.asked, self.cancelled, self.reject = [Seen()], [], 0, 0
+        self.gone = False
         self.stamp_ns = 100 * S
         self.events = self.node.create_publisher(TargetEvent, "~/target_events", qos.profile("output"))
         self.server = ActionServer(
@@ -94,7 +98,7 @@ class ScriptedGrounding:
         self.asked.append(handle.request)
         for phase in (1, 2, 3) if seen.status != "found" else (1, 2, 3, 5):
             handle.publish_feedback(Ground.Feedback(phase=phase))
-        while seen.hold and not handle.is_cancel_requested and handle.is_active and self.node.context.ok():
+        while seen.hold and not (handle.is_cancel_requested or self.gone):
             time.sleep(0.005)
         if handle.is_cancel_requested:
             self.cancelled += 1
@@ -186,7 +190,11 @@ class Client:
 
     def __init__(self, context, pick="/pick"):
         self.node = rclpy.create_node("client", context=context)
-        self.action = ActionClient(self.node, Pick, f"{pick}/pick")
+        # Sent from the client's own group, and again where a server just discovered never hears of it: see GoalCaller.
+        own = MutuallyExclusiveCallbackGroup()
+        self.action = ActionClient(self.node, Pick, f"{pick}/pick", callback_group=own)
+        self.wishes = deque()
+        self.sender = self.node.create_guard_condition(self.send_wishes, callback_group=own)
         self.said, self.poses, self.feedback = [], [], []
         group = ReentrantCallbackGroup()
         self.subscriptions = [
@@ -203,9 +211,21 @@ class Client:
         self.feedback.clear()
         self.poses.clear()
         goal = Pick.Goal(phrase=phrase, target_id=target_id, timeout=stamps.duration_message(timeout_s))
-        return until_done(
-            self.action.send_goal_async(goal, feedback_callback=lambda heard: self.feedback.append(heard.feedback))
-        )
+        answers = queue.SimpleQueue()
+        for _ in range(round(WAIT_S / AGAIN_S)):
+            self.wishes.append((goal, answers))
+            self.sender.trigger()
+            with suppress(queue.Empty):
+                return answers.get(timeout=AGAIN_S)
+        raise AssertionError("it never answered")
+
+    def send_wishes(self):
+        while self.wishes:
+            goal, answers = self.wishes.popleft()
+            sent = self.action.send_goal_async(
+                goal, feedback_callback=lambda heard: self.feedback.append(heard.feedback)
+            )
+            sent.add_done_callback(lambda done, answers=answers: answers.put(done.result()))
 
     def pick(self, phrase="the red cup", **options):
         """(status of the goal, result)."""
@@ -231,20 +251,36 @@ def until(condition, timeout_s=WAIT_S):
         time.sleep(0.01)
 
 
+class Spun:
+    """Nodes on an executor of their own. Nodes are never taken from an executor that spins: rclpy does not bear it."""
+
+    def __init__(self, context, *nodes):
+        self.nodes, self.executor, self.enough = nodes, MultiThreadedExecutor(6, context=context), Future()
+        for node in nodes:
+            self.executor.add_node(node)
+        self.thread = threading.Thread(
+            target=self.executor.spin_until_future_complete, args=(self.enough,), daemon=True
+        )
+        self.thread.start()
+
+    def stop(self):
+        """From here on nothing is heard, sent or answered."""
+        self.enough.set_result(None)
+        self.thread.join(WAIT_S)
+
+    def close(self):
+        self.stop()
+        self.executor.shutdown(WAIT_S)
+        for node in self.nodes:
+            node.destroy_node()
+
+
 @contextmanager
 def spinning(context, *nodes):
-    """All nodes on one executor of many threads."""
-    executor = MultiThreadedExecutor(8, context=context)
-    for node in nodes:
-        executor.add_node(node)
-    thread = threading.Thread(target=executor.spin, daemon=True)
-    thread.start()
-    pool = ThreadPoolExecutor(2)
+    """All nodes on one executor of many threads, and a pool for those who wait."""
+    spun, pool = Spun(context, *nodes), ThreadPoolExecutor(2)
     try:
-        yield executor, pool
+        yield spun, pool
     finally:
-        executor.shutdown()
-        thread.join(WAIT_S)
+        spun.close()
         pool.shutdown()
-        for node in nodes:
-            node.destroy_node()

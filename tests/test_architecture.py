@@ -24,6 +24,7 @@ PURE = (
 SIDE = ("training", "grit", "evaluation", "cli")
 ROS = (
     "rclpy",
+    "action_msgs",
     "ament_index_python",
     "builtin_interfaces",
     "diagnostic_msgs",

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,15 +13,19 @@ pytest.importorskip("rclpy", reason="no ROS 2 here: neither its wheels nor a sou
 pytest.importorskip("kosmos_interfaces", reason="kosmos_interfaces is not built here")
 
 import rclpy
+from action_msgs.msg import GoalStatus
 from kosmos_interfaces.action import Ground
 from kosmos_interfaces.msg import Grounding
 from kosmos_ros.environment import for_process
 from kosmos_ros.errors import GoalTimeoutError, NoServerError, NotActiveError, RemoteError
+from kosmos_ros.goal_calls import GoalCall
 from kosmos_ros.grounding_client import GroundingClient, _heard
+from rclpy.task import Future
 from ros_graph import DOMAINS, graph
-from ros_pick_peers import NOTHING, ScriptedGrounding, Seen, spinning, until
+from ros_pick_peers import NOTHING, ScriptedGrounding, Seen, Spun, until
+from ros_wild import Wild
 
-from kosmos_agent.errors import CancelledError, InvalidArgumentError, NoDepthError
+from kosmos_agent.errors import CancelledError, InvalidArgumentError, KosmosAgentError, NoDepthError
 from kosmos_agent.robot.cancel import CancelToken
 
 PEER = """
@@ -37,35 +42,38 @@ executor.spin()
 
 
 class Scene:
-    def __init__(self, context, executor, pool):
-        self.context, self.executor, self.pool = context, executor, pool
-        self.servers, self.askers = [], []
+    def __init__(self, context, pool):
+        self.context, self.pool = context, pool
+        self.servers, self.askers = {}, []
 
     def serve(self, *script):
         server = ScriptedGrounding(self.context)
         server.script = list(script)
-        self.executor.add_node(server.node)
-        self.servers.append(server)
+        self.servers[server] = Spun(self.context, server.node)
         return server
 
     def end(self, server):
-        self.servers.remove(server)
-        self.executor.remove_node(server.node)
+        """As if killed: a goal at work is never answered."""
+        spun = self.servers.pop(server)
+        spun.stop()
+        server.gone = True
         server.server.destroy()
-        server.node.destroy_node()
+        spun.close()
 
-    def client(self, **options):
-        node = rclpy.create_node("asker", context=self.context)
-        client = GroundingClient(node, "/grounding/ground", **options)
-        self.executor.add_node(node)
-        self.askers.append(node)
+    def client(self, action="/grounding/ground", **options):
+        node = rclpy.create_node(f"asker_{len(self.askers)}", context=self.context)
+        client = GroundingClient(node, action, **options)
+        self.askers.append(Spun(self.context, node))
         return client
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    with graph(tmp_path_factory.mktemp("log")) as (context, _), spinning(context) as (executor, pool):
-        yield Scene(context, executor, pool)
+    with graph(tmp_path_factory.mktemp("log")) as (context, _), ThreadPoolExecutor(2) as pool:
+        scene = Scene(context, pool)
+        yield scene
+        for spun in scene.askers:
+            spun.close()
 
 
 @pytest.fixture
@@ -73,9 +81,6 @@ def scene(made):
     yield made
     for server in list(made.servers):
         made.end(server)
-    for asker in made.askers:
-        made.executor.remove_node(asker)
-    made.askers.clear()
 
 
 def find(client, **options):
@@ -110,10 +115,10 @@ def test_the_nodes_own_code_is_passed_on(scene):
 
 
 def test_nobody_there_is_an_error_that_says_so(scene):
-    with pytest.raises(NoServerError, match=r"serves '/grounding/ground' after 0\.3 s"):
-        find(scene.client(answer_timeout_s=0.3))
+    with pytest.raises(NoServerError, match=r"serves '/nobody/ground' after 0\.3 s"):
+        find(scene.client("/nobody/ground", answer_timeout_s=0.3))
     with pytest.raises(GoalTimeoutError, match="that were left"):
-        find(scene.client(), timeout_s=0.3)
+        find(scene.client("/nobody/ground"), timeout_s=0.3)
 
 
 def test_a_node_that_never_answers_does_not_hang_it(scene):
@@ -157,6 +162,14 @@ def test_a_node_that_ends_and_comes_back_is_asked_again(scene):
     assert len(second.asked) == 1
 
 
+def test_a_newcomer_that_knows_nothing_of_the_goal_gives_no_answer():
+    """It answers for a goal of its predecessor with an empty result of unknown state."""
+    call, answer = GoalCall(frozenset()), Future()
+    answer.set_result(Ground.Impl.GetResultService.Response(status=GoalStatus.STATUS_UNKNOWN))
+    call.ended(answer)
+    assert call.events.get_nowait().kind == "forgotten"
+
+
 def test_a_node_that_ends_for_good_is_an_error(scene):
     server = scene.serve(Seen(hold=True))
     asking = scene.pool.submit(find, scene.client(answer_timeout_s=2.0))
@@ -196,6 +209,17 @@ def test_what_no_grounding_node_can_answer_is_an_error():
     nonsense = Grounding(status=Grounding.FOUND, image_width=64, image_height=48, presence=7.0)
     with pytest.raises(InvalidArgumentError, match="presence"):
         _heard(Ground.Result(grounding=nonsense))
+
+
+def test_whatever_a_node_answers_is_an_answer_or_a_coded_error():
+    wild, ends = Wild(5), set()
+    for _ in range(1000):
+        try:
+            heard = _heard(wild.result())
+            ends.add(heard.answer.status)
+        except KosmosAgentError as error:
+            ends.add(error.code)
+    assert "invalid_argument" in ends
 
 
 def test_its_limits_are_checked():

@@ -5,15 +5,23 @@ import pytest
 pytest.importorskip("rclpy", reason="no ROS 2 here: neither its wheels nor a sourced installation")
 pytest.importorskip("kosmos_interfaces", reason="kosmos_interfaces is not built here")
 
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 from action_msgs.msg import GoalStatus
 from kosmos_interfaces.action import Pick
-from kosmos_interfaces.msg import PickStep, Reason, TargetEvent
+from kosmos_interfaces.msg import Grounding, PickStep, Reason, TargetEvent
+from kosmos_ros.environment import for_process
 from kosmos_ros.pick_node import PickNode
 from kosmos_ros.picks import report_from_result
 from rclpy.parameter import Parameter
-from ros_graph import graph
+from ros_graph import DOMAINS, graph
 from ros_pick_peers import NOTHING, Client, ScriptedArm, ScriptedGrounding, Seen, spinning, until
+from ros_wild import Wild
 
 from kosmos_agent.errors import NoDepthError, PlanningError
 
@@ -260,6 +268,14 @@ def test_one_pick_at_a_time(scene):
     assert scene.client.pick()[1].outcome == Pick.Result.PICKED
 
 
+def test_a_goal_accepted_and_never_executed_does_not_block_the_next(scene):
+    assert scene.pick._turn.reserve(), "as rclpy leaves it when the client cannot be told"
+    assert not scene.client.send("the red cup").accepted
+    until(lambda: scene.client.send("the red cup").accepted)
+    until(lambda: scene.arm.targets)
+    until(lambda: scene.pick._job is None)
+
+
 def appeared(scene, track_id, **options):
     scene.eyes.tell(TargetEvent.APPEARED, track_id, **options)
     until(lambda: track_id in scene.pick.book._targets)
@@ -327,6 +343,26 @@ def test_settings_change_while_it_runs_but_not_the_planner(scene):
         scene.pick.set_parameters([Parameter("settled_m", value=0.02)])
 
 
+def test_a_thousand_wild_messages_of_each_kind_leave_it_at_work(scene):
+    wild, answers = Wild(4), scene.eyes.node.create_publisher(Grounding, "/answers", 10)
+    until(lambda: answers.get_subscription_count() == 1)
+    for _ in range(1000):
+        scene.eyes.events.publish(wild.event())
+        answers.publish(wild.grounding())
+    appeared(scene, "88", place=(0.4, 0.0, 0.05))
+    assert all(0 < len(name) <= 256 for name in scene.pick.book._targets)
+    assert scene.client.pick("", target_id="88")[1].outcome == Pick.Result.PICKED
+
+
+def test_a_standing_answer_tells_where_a_target_is_now(scene):
+    answers = scene.eyes.node.create_publisher(Grounding, "/answers", 10)
+    until(lambda: answers.get_subscription_count() == 1)
+    answers.publish(scene.eyes.message("the red cup", at(0.3, ids=("12",))))
+    until(lambda: "12" in scene.pick.book._targets)
+    scene.eyes.script = [at(0.31)]
+    assert scene.client.pick("", target_id="12")[1].outcome == Pick.Result.PICKED
+
+
 def test_malformed_events_are_said_and_forgotten(scene):
     scene.eyes.tell(TargetEvent.APPEARED, "9" * 300)
     scene.eyes.tell(77, "8")
@@ -334,3 +370,39 @@ def test_malformed_events_are_said_and_forgotten(scene):
     scene.eyes.events.publish(TargetEvent(kind=TargetEvent.APPEARED))
     appeared(scene, "4")
     assert set(scene.pick.book._targets) == {"4"}
+
+
+def process(tmp_path, *arguments):
+    environment = for_process(domain_id=1 + os.getpid() % DOMAINS, discovery="LOCALHOST")
+    environment |= {
+        "ROS_LOG_DIR": str(tmp_path),
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path]),
+    }
+    words = [sys.executable, "-m", "kosmos_ros.pick_node", *ARGUMENTS, "-r", "__ns:=/other", *arguments]
+    return subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM])
+def test_as_a_process_it_stops_the_arm_and_ends_with_0_when_told_to(scene, tmp_path, told):
+    client = Client(scene.client.node.context, "/other/pick")
+    running = process(tmp_path)
+    try:
+        with spinning(scene.client.node.context, client.node):
+            until(client.action.server_is_ready, 60)
+            scene.arm.hold = "descend"
+            handle = client.send("the red cup")
+            until(lambda: scene.arm.targets)
+            running.send_signal(told)
+            status, result = client.result(handle)
+            _, said = running.communicate(timeout=60)
+    finally:
+        running.kill()
+    assert (status, result.outcome, result.motion) == (ABORTED, Pick.Result.NOT_PICKED, Pick.Result.CANCELLED)
+    assert (running.returncode, "Traceback" in said) == (0, False), said
+
+
+def test_as_a_process_it_says_what_is_wrong_with_a_parameter(tmp_path):
+    running = process(tmp_path, "-p", "planner:=telekinesis")
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 2
+    assert "parameter planner is 'telekinesis'" in said

@@ -9,16 +9,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from action_msgs.msg import GoalStatus
 from rclpy.action import ActionClient
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 
-EventKind = Literal["accepted", "rejected", "feedback", "ended"]
+EventKind = Literal["accepted", "rejected", "feedback", "ended", "forgotten"]
 
 
 @dataclass(frozen=True)
 class Event:
-    """value: of `feedback` its message, of `ended` the result (without the goal's state)."""
+    """value: of `feedback` its message, of `ended` the result. `forgotten`: who answers never had the goal."""
 
     kind: EventKind
     value: Any = None
@@ -50,9 +51,15 @@ class GoalCall:
         with self._lock:
             self._handle, dropped = handle, self._dropped
         self.events.put(Event("accepted"))
-        handle.get_result_async().add_done_callback(lambda done: self.events.put(Event("ended", done.result().result)))
+        handle.get_result_async().add_done_callback(self.ended)
         if dropped:
             handle.cancel_goal_async()
+
+    def ended(self, future: Any) -> None:
+        """Of the server's answer to how the goal ended."""
+        answer = future.result()
+        forgotten = answer.status == GoalStatus.STATUS_UNKNOWN
+        self.events.put(Event("forgotten") if forgotten else Event("ended", answer.result))
 
 
 class GoalCaller:

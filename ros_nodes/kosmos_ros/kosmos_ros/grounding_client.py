@@ -120,6 +120,8 @@ class GroundingClient:
                         return None
             elif event.kind == "accepted":
                 accepted = True
+            elif event.kind == "forgotten":
+                return None
             elif event.kind == "rejected":
                 waits.inactive("it rejects the goal, as a node that is not active does")
                 return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future as WorkFuture
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -35,33 +36,32 @@ from kosmos_agent.results import Target3D
 from kosmos_agent.robot.pick import PickReport, StepName, pick_by_sight
 from kosmos_agent.robot.planner import Phase, Planner
 from kosmos_ros import qos, ros_parameters
-from kosmos_ros.errors import UnknownTargetError
+from kosmos_ros.errors import BusyError, UnknownTargetError
 from kosmos_ros.goals import MAX_TIMEOUT_S, PickGoal, pick_goal
 from kosmos_ros.grasp_client import GraspClient
 from kosmos_ros.grounding_client import GroundingClient
 from kosmos_ros.moveit import MoveItTypes, moveit_types
 from kosmos_ros.pick_job import PickJob
-from kosmos_ros.pick_outputs import PickOutputs
+from kosmos_ros.pick_outputs import PickOutputs, in_words
 from kosmos_ros.picks import pick_result, refused_pick
 from kosmos_ros.remote_eyes import RemoteEyes, Wanted
 from kosmos_ros.settings import PickSettings
 from kosmos_ros.target_book import TargetBook
+from kosmos_ros.turn import Turn
 from kosmos_ros.waiting import finished
 
 THREADS = 4
 RESULT_TIMEOUT_S = 300
 STOP_S = 10.0
 FINISH_S = 2.0
+TELL_S = 0.5
+"""For the executor to send a result, which rclpy does some callbacks after the goal has ended."""
 LOOK_AGAIN_S = 0.1
 WARNING_PERIOD_S = 5.0
 _WORDS: dict[StepName, str] = {
     "look": "a picture is waited for",
     "ground": "it is looked for",
     "locate": "it is located",
-}
-_HANDED_OVER = {
-    "moveit": "handed over on ~/collision_object and ~/grasp_pose; the motion is MoveIt's",
-    "pose": "handed over on ~/grasp_pose; the motion is another's",
 }
 
 
@@ -78,7 +78,7 @@ class PickNode(Node):
         self._client = GroundingClient(self, "ground", answer_timeout_s=settings.answer_timeout_sec)
         self._closers.append(self._client.close)
         self.book = TargetBook()
-        self._busy = threading.Lock()
+        self._turn = Turn()
         self._job: PickJob | None = None
         self._working: WorkFuture[tuple[bool, Pick.Result]] | None = None
         self._pool = ThreadPoolExecutor(1, "pick")
@@ -112,7 +112,9 @@ class PickNode(Node):
             job.token.cancel("the pick node ends; nothing was moved")
         if working is not None:
             wait([working], STOP_S)
-        self._busy.acquire(timeout=FINISH_S)
+        self._turn.close(FINISH_S)
+        if working is not None:
+            time.sleep(TELL_S)
 
     def destroy_node(self) -> None:
         if self._job is not None:
@@ -148,7 +150,7 @@ class PickNode(Node):
 
     def _accept(self, request: Pick.Goal) -> GoalResponse:
         """One at a time. Malformed goals are accepted: only a result can say why they are refused."""
-        if self._busy.acquire(blocking=False):
+        if self._turn.reserve():
             return GoalResponse.ACCEPT
         self.get_logger().warning("a pick is under way; this goal is rejected")
         return GoalResponse.REJECT
@@ -160,6 +162,9 @@ class PickNode(Node):
         return CancelResponse.ACCEPT
 
     async def _execute(self, handle: ServerGoalHandle) -> Pick.Result:
+        if not self._turn.begin():
+            handle.abort()
+            return refused_pick(BusyError("another pick began meanwhile; nothing was moved"))
         job = self._job = PickJob(handle)
         try:
             if handle.is_cancel_requested:
@@ -170,7 +175,7 @@ class PickNode(Node):
             return result
         finally:
             self._job = self._working = None
-            self._busy.release()
+            self._turn.end()
 
     def _worked(self, job: PickJob) -> tuple[bool, Pick.Result]:
         """On the worker thread: whether the goal succeeded, and its result."""
@@ -215,7 +220,7 @@ class PickNode(Node):
             on_target=publish,
             cancel=job.token,
         )
-        report = _in_words(job.judged(report), settings)
+        report = in_words(job.judged(report), settings.planner)
         return report.status in ("picked", "handed_over"), _result(report, eyes)
 
     def _wanted(self, goal: PickGoal, settings: PickSettings) -> Wanted:
@@ -239,12 +244,6 @@ class PickNode(Node):
 
     def _take_parameters(self, parameters: list[Parameter]) -> None:
         self.settings = ros_parameters.changed(self.settings, parameters, configured=True)
-
-
-def _in_words(report: PickReport, settings: PickSettings) -> PickReport:
-    if report.status != "handed_over":
-        return report
-    return report.model_copy(update={"message": f"{report.phrase!r} is {_HANDED_OVER[settings.planner]}"})
 
 
 def _result(report: PickReport, eyes: RemoteEyes) -> Pick.Result:

@@ -8,10 +8,16 @@ from rclpy.qos import DurabilityPolicy
 from std_msgs.msg import String
 
 from kosmos_agent.results import Target3D
+from kosmos_agent.robot.pick import PickReport
 from kosmos_ros import qos
 from kosmos_ros.moveit import MoveItTypes, collision_object, grasp_pose
 
 MAX_STATUS_CHARACTERS = 1024
+
+_HANDED_OVER = {
+    "moveit": "handed over on ~/collision_object and ~/grasp_pose; the motion is MoveIt's",
+    "pose": "handed over on ~/grasp_pose; the motion is another's",
+}
 
 
 class PickOutputs:
@@ -37,3 +43,10 @@ class PickOutputs:
         if self._object is not None and self._types is not None:
             self._object.publish(collision_object(target, self._types, object_id))
         self._pose.publish(grasp_pose(target))
+
+
+def in_words(report: PickReport, planner: str) -> PickReport:
+    """A hand-over says where it went; other reports stay as they are."""
+    if report.status != "handed_over":
+        return report
+    return report.model_copy(update={"message": f"{report.phrase!r} is {_HANDED_OVER[planner]}"})
