@@ -141,4 +141,6 @@ def running_node(picture: Path, domain_id: int, parameters: dict[str, Any], log:
 def reported(camera: subprocess.Popen[str], timeout_s: float) -> dict[str, Any]:
     """What a camera printed at its end."""
     said, _ = camera.communicate(timeout=timeout_s)
+    if not said.strip():
+        raise SystemExit(f"the camera's process said nothing and ended with status {camera.returncode}")
     return dict(json.loads(said.strip().splitlines()[-1]))
