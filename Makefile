@@ -10,11 +10,12 @@ PYTEST_ARGS ?= -n 2 --dist loadfile
 EVAL_ARGS ?= --split test
 TRAIN_ARGS ?=
 BENCH_ARGS ?=
+BENCH_ROS_ARGS ?=
 
 # One thread to each process: two test processes that fight over the cores are slower than one.
 TEST_ENV := OMP_NUM_THREADS=1
 
-.PHONY: help setup demo test test-slow test-oracle lint bench eval train clean
+.PHONY: help setup demo test test-slow test-oracle lint bench bench-ros eval train clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
@@ -41,6 +42,9 @@ lint: setup ## ruff and mypy alone
 
 bench: setup ## latency of view and find
 	@$(BIN)/kosmos-agent bench $(BENCH_ARGS)
+
+bench-ros: setup ## figures of the ROS nodes: latency, lost frames, cancel, memory, start (10 minutes; --quick: 1)
+	@$(BIN)/python benchmarks/bench_ros.py $(BENCH_ROS_ARGS)
 
 eval: setup ## score the embedded model on the test split
 	@$(BIN)/kosmos-agent eval tabletop $(EVAL_ARGS)

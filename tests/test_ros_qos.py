@@ -46,9 +46,9 @@ def test_it_judges_as_the_middleware_does():
         assert bool(ours) == (theirs == QoSCompatibility.ERROR), (offered, requested, ours, why)
 
 
-def test_a_sensor_is_read_from_every_publisher_and_newest_only():
+def test_a_sensor_is_read_from_every_publisher_and_a_busy_reader_loses_nothing():
     reader = qos.profile("sensor_in")
-    assert reader.depth == 1
+    assert reader.depth >= 5
     for role in qos.ROLES:
         assert not qos.incompatibilities(reader, qos.profile(role)), role
 

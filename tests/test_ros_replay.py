@@ -262,6 +262,16 @@ def test_what_is_no_bag_is_said(tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_file_that_is_torn_inside_is_said(tmp_path, table):
+    path = ros_bags.write_bag(tmp_path / "bag", table[2])
+    (stored,) = path.glob("*.db3")
+    content = bytearray(stored.read_bytes())
+    content[4096:] = b"\xff" * (len(content) - 4096)
+    stored.write_bytes(content)
+    with pytest.raises(InvalidArgumentError, match="cannot be read as a bag"):
+        list(shots_of(path, TransformBuffer()))
+
+
 def test_the_command_writes_answers_film_and_sheet(tmp_path, capsys, table):
     _, phrase, entries = table
     path, out = ros_bags.write_bag(tmp_path / "bag", entries[:4]), tmp_path / "out"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import struct
 import sys
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import apsw
 from rclpy.serialization import deserialize_message
 from rosbags.highlevel import AnyReader, AnyReaderError
 from rosbags.rosbag2 import ReaderError
@@ -56,8 +58,8 @@ class BagMessage:
 class BagReader:
     """An open recording; `open_bag` makes it."""
 
-    def __init__(self, reader: AnyReader) -> None:
-        self._reader = reader
+    def __init__(self, reader: AnyReader, path: Path) -> None:
+        self._reader, self._path = reader, path
         self.types: dict[str, str] = {
             name: info.msgtype for name, info in reader.topics.items() if info.msgtype is not None and info.msgcount
         }
@@ -71,12 +73,13 @@ class BagReader:
         return sorted(topic for topic, name in self.types.items() if name in type_names)
 
     def messages(self, topics: Collection[str]) -> Iterator[BagMessage]:
-        """In the order in which they were recorded. No topics: no messages."""
+        """In the order in which they were recorded. No topics: no messages. InvalidArgumentError: the file is torn."""
         wanted = [connection for connection in self._reader.connections if connection.topic in topics]
         if not wanted:
             return
-        for connection, received_ns, cdr in self._reader.messages(wanted):
-            yield BagMessage(connection.topic, connection.msgtype, received_ns, bytes(cdr))
+        with _reading(self._path):
+            for connection, received_ns, cdr in self._reader.messages(wanted):
+                yield BagMessage(connection.topic, connection.msgtype, received_ns, bytes(cdr))
 
     def _check_versions(self) -> None:
         """Messages of another version than ours would be read as nonsense: the type hashes tell."""
@@ -97,10 +100,19 @@ def open_bag(path: Path) -> Iterator[BagReader]:
         raise InvalidArgumentError(f"{path} does not exist; valid: the folder of a bag, or its .mcap or .db3 file")
     if path.suffix == ".bag":
         raise InvalidArgumentError(f"{path} is a bag of ROS 1; turn it into one of ROS 2 first, with rosbags-convert")
+    with ExitStack() as stack:
+        with _reading(path):
+            reader = stack.enter_context(AnyReader([path], default_typestore=typestore()))
+            bag = BagReader(reader, path)
+        yield bag
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """What rosbags and the readers below it raise over a file that is none of theirs, or torn."""
     try:
-        with AnyReader([path], default_typestore=typestore()) as reader:
-            yield BagReader(reader)
-    except (AnyReaderError, ReaderError, FileNotFoundError) as error:
+        yield
+    except (AnyReaderError, ReaderError, FileNotFoundError, UnicodeDecodeError, struct.error, apsw.Error) as error:
         raise InvalidArgumentError(f"{path} cannot be read as a bag: {error}") from error
 
 

@@ -24,8 +24,9 @@ _RELIABLE, _BEST_EFFORT = ReliabilityPolicy.RELIABLE, ReliabilityPolicy.BEST_EFF
 _VOLATILE, _TRANSIENT_LOCAL = DurabilityPolicy.VOLATILE, DurabilityPolicy.TRANSIENT_LOCAL
 
 ROLES: dict[Role, _Choice] = {
-    # REP 2003: who reads a sensor takes best effort, which matches every publisher; depth 1: the newest frame only.
-    "sensor_in": _Choice(_BEST_EFFORT, _VOLATILE, 1),
+    # REP 2003: who reads a sensor takes best effort, which matches every publisher. With depth 1 a reader that is kept
+    # from its turn for one period loses frames (`make bench-ros`); that only the newest counts, `FrameStore` sees to.
+    "sensor_in": _Choice(_BEST_EFFORT, _VOLATILE, 10),
     # REP 2003: who publishes a sensor is reliable, so that a recorder may ask for every frame.
     "sensor_out": _Choice(_RELIABLE, _VOLATILE, 5),
     "output": _Choice(_RELIABLE, _VOLATILE, 10),
