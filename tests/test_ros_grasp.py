@@ -5,6 +5,7 @@ The targets here are the world's own truth: this is a test of the arm, and nothi
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -18,11 +19,11 @@ from kosmos_ros import qos
 from kosmos_ros.errors import BusyError, GoalTimeoutError, NoArmError, RemoteError
 from kosmos_ros.grasp_client import GraspClient
 from kosmos_ros.grasps import grasp_goal, grasp_result, grasp_target, outcome_from_result, refused_grasp
+from kosmos_ros.program import spun
 from kosmos_ros.sim_camera_node import SimCameraNode
 from kosmos_sim.world import Tabletop
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.callback_groups import ReentrantCallbackGroup
-from rclpy.executors import MultiThreadedExecutor
 from rclpy.parameter import Parameter
 from ros_graph import graph
 from sensor_msgs.msg import Image
@@ -48,18 +49,20 @@ class Scene:
     def __init__(self, context, server):
         self.asker = rclpy.create_node("asker", context=context)
         self.server = server
-        # Made once: a subscription that is destroyed while another thread spins can end the spinning.
         self._hand, self._heard = None, threading.Event()
         self.asker.create_subscription(TFMessage, "/tf", self._take, qos.profile("tf"))
-        self.executor = MultiThreadedExecutor(4, context=context)
-        for node in (server, self.asker):
-            self.executor.add_node(node)
-        self.thread = threading.Thread(target=self.executor.spin, daemon=True)
-        self.thread.start()
+        self.callers = []
+        self.stack = ExitStack()
+        self.executor = self.stack.enter_context(spun(server, self.asker))
         self.pool = ThreadPoolExecutor(4)
 
     def client(self, action="/sim/grasp", **options):
-        return GraspClient(self.asker, action, **{"server_timeout_s": 20.0, **options})
+        """On a node of its own, which is spun only when the client is whole (see GoalCaller)."""
+        node = rclpy.create_node(f"caller_{len(self.callers)}", context=self.asker.context)
+        client = GraspClient(node, action, **{"server_timeout_s": 20.0, **options})
+        self.callers.append(node)
+        self.executor.add_node(node)
+        return client
 
     def hand_m(self):
         """Where the gripper is in the next transform that comes, base frame."""
@@ -83,10 +86,9 @@ class Scene:
         return answer.result()
 
     def close(self):
-        self.server.destroy_node()
-        self.executor.shutdown()
-        self.thread.join(20)
-        self.asker.destroy_node()
+        self.stack.close()
+        for node in (self.server, self.asker, *self.callers):
+            node.destroy_node()
         self.pool.shutdown()
 
 

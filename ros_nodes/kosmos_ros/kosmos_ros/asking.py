@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from kosmos_interfaces.action import Ground, Pick
-from rclpy.action import ActionClient
 
 from kosmos_agent.errors import KosmosAgentError
 from kosmos_agent.results import Grounding
 from kosmos_ros import stamps
 from kosmos_ros.answers import grounding_from_message
-from kosmos_ros.errors import BusyError, NoServerError
+from kosmos_ros.errors import BusyError, GoalTimeoutError, NoServerError
+from kosmos_ros.goal_calls import Event, GoalCall
 from kosmos_ros.reasons import error_from_reason
 from kosmos_ros.session import SERVER_TIMEOUT_S, Session, Unless, never
 from kosmos_ros.targets import LocatedTarget, target_from_message
@@ -22,6 +23,7 @@ GROUND, PICK = "/grounding/ground", "/pick/pick"
 _MARGIN_S = 10.0
 """The server ends a goal at its time limit; whoever asked waits a little longer for it to say so."""
 _CANCEL_S = 5.0
+_POLL_S = 0.05
 
 OnFeedback = Callable[[Any], object]
 
@@ -97,21 +99,43 @@ def ask(
     """The result of a goal, however it ended. Whatever ends the wait early, Ctrl-C too, cancels the goal.
 
     NoServerError: nobody serves the action; BusyError: the goal was rejected; GoalTimeoutError: no result in time;
-    ProcessEndedError: see `Session.until`.
+    ProcessEndedError: see `Session.check`. What the server says in its last moments may be overtaken by the result.
     """
-    client = ActionClient(session.node, kind, action, callback_group=session.group)
+    caller = session.caller(kind, action)
+    if not session.until(caller.ready, SERVER_TIMEOUT_S, unless):
+        raise NoServerError(f"nobody serves {action} after {SERVER_TIMEOUT_S:g} s; is its node running?")
+    call = caller.send(goal)
     try:
-        if not session.until(client.server_is_ready, SERVER_TIMEOUT_S, unless):
-            raise NoServerError(f"nobody serves {action} after {SERVER_TIMEOUT_S:g} s; is its node running?")
-        heard = None if on_feedback is None else lambda message: on_feedback(message.feedback)
-        sent = client.send_goal_async(goal, feedback_callback=heard)
-        handle = session.result(sent, SERVER_TIMEOUT_S, action, unless)
-        if not handle.accepted:
-            raise BusyError(f"{action} rejected the goal: its node works on another one, or is not active")
-        try:
-            return session.result(handle.get_result_async(), timeout_s + _MARGIN_S, action, unless).result
-        except BaseException:
-            session.until(handle.cancel_goal_async().done, _CANCEL_S)
-            raise
-    finally:
-        client.destroy()
+        event = _next(session, call, time.monotonic() + SERVER_TIMEOUT_S, action, unless)
+        deadline_s = time.monotonic() + timeout_s + _MARGIN_S
+        while event.kind in ("accepted", "feedback"):
+            if event.kind == "feedback" and on_feedback is not None:
+                on_feedback(event.value)
+            event = _next(session, call, deadline_s, action, unless)
+    except BaseException:
+        _stop(call)
+        raise
+    if event.kind == "rejected":
+        raise BusyError(f"{action} rejected the goal: its node works on another one, or is not active")
+    if event.kind == "forgotten":
+        raise NoServerError(f"the node that serves {action} was started again and no longer knows the goal")
+    return event.value
+
+
+def _stop(call: GoalCall) -> None:
+    """Bounded: until the server says that it ended, for what is only accepted later must be stopped as well."""
+    call.drop()
+    deadline_s = time.monotonic() + _CANCEL_S
+    while time.monotonic() < deadline_s:
+        event = call.next(_POLL_S)
+        if event is not None and event.kind in ("rejected", "ended", "forgotten"):
+            return
+
+
+def _next(session: Session, call: GoalCall, deadline_s: float, action: str, unless: Unless) -> Event:
+    """GoalTimeoutError; ProcessEndedError as of `Session.check`."""
+    while (event := call.next(_POLL_S)) is None:
+        session.check(unless)
+        if time.monotonic() > deadline_s:
+            raise GoalTimeoutError(f"no answer from {action} in time")
+    return event

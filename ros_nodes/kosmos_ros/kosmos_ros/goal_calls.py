@@ -35,6 +35,13 @@ class GoalCall:
     _dropped: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def next(self, timeout_s: float) -> Event | None:
+        """None where nothing came in time."""
+        try:
+            return self.events.get(timeout=timeout_s)
+        except queue.Empty:
+            return None
+
     def drop(self) -> None:
         """Asks the server to stop; one that accepts the goal only later is asked then. Never waits."""
         with self._lock:

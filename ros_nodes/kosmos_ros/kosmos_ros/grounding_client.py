@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from kosmos_agent.results import Grounding
 from kosmos_agent.robot.cancel import CancelToken
 from kosmos_ros import answers, stamps
 from kosmos_ros.errors import GoalTimeoutError, NoServerError, NotActiveError
-from kosmos_ros.goal_calls import Event, GoalCall, GoalCaller
+from kosmos_ros.goal_calls import GoalCall, GoalCaller
 from kosmos_ros.reasons import error_from_reason
 from kosmos_ros.targets import LocatedTarget, target_from_message
 
@@ -108,7 +107,7 @@ class GroundingClient:
         accepted = False
         while True:
             waits.check()
-            event = _next(call)
+            event = call.next(_POLL_S)
             if event is None:
                 now_s = time.monotonic()
                 if not accepted and now_s - sent_s > _ACCEPT_S:
@@ -186,13 +185,6 @@ class _Waits:
     def _too_long(self) -> bool:
         since_s = self._missing_since_s
         return since_s is not None and time.monotonic() - since_s > self._answer_timeout_s
-
-
-def _next(call: GoalCall) -> Event | None:
-    try:
-        return call.events.get(timeout=_POLL_S)
-    except queue.Empty:
-        return None
 
 
 def _heard(result: Ground.Result) -> Heard:

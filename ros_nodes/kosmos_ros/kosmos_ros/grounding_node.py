@@ -6,23 +6,18 @@ and frees the pictures, `cleanup` frees the model. `autostart` does the first tw
 
 from __future__ import annotations
 
-import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType, JumpThreshold, TimeJump
 from rclpy.duration import Duration
-from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
-from rclpy.executors import MultiThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
-from rclpy.signals import SignalHandlerOptions
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header, String
@@ -37,6 +32,7 @@ from kosmos_ros.frames_in import FrameStore
 from kosmos_ros.ground_action import GroundServer
 from kosmos_ros.health import Health
 from kosmos_ros.outputs import Outputs
+from kosmos_ros.program import NOT_STARTED, run_program, spun
 from kosmos_ros.qos_watch import QosWatch
 from kosmos_ros.settings import MAX_PHRASES, MAX_TEXT_CHARACTERS, GroundingSettings
 from kosmos_ros.tf_listener import TransformListener
@@ -44,7 +40,6 @@ from kosmos_ros.tracks import Tracks
 from kosmos_ros.transforms import TransformBuffer
 from kosmos_ros.worker import Worker
 
-THREADS = 4
 Load = Callable[[GroundingSettings], Grounder]
 
 
@@ -280,34 +275,19 @@ def _checked_phrases(text: str) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 when told to end by SIGINT or SIGTERM, 2 when it could not start."""
-    end = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: end.set())
-    # Our own handlers: rclpy's would take the context away while answers are still published.
-    rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
-    try:
-        return _run(end)
-    except (KosmosAgentError, InvalidParameterValueException, InvalidParameterTypeException) as error:
-        print(f"grounding_node: {error}", file=sys.stderr)
-        return 2
-    finally:
-        rclpy.shutdown()
+    return run_program("grounding_node", _run, arguments)
 
 
 def _run(end: threading.Event) -> int:
     node = GroundingNode()
-    executor = MultiThreadedExecutor(THREADS)
-    executor.add_node(node)
-    # The main thread runs the signal handlers, and could not while it waits inside the executor.
-    spinning = threading.Thread(target=executor.spin, name="executor")
-    spinning.start()
-    started = not node.settings.autostart or _activated(node)
-    if started:
-        end.wait()
-    executor.shutdown()
-    spinning.join()
-    node.destroy_node()
-    return 0 if started else 2
+    try:
+        with spun(node, on_stop=end.set):
+            started = not node.settings.autostart or _activated(node)
+            if started:
+                end.wait()
+    finally:
+        node.destroy_node()
+    return 0 if started else NOT_STARTED
 
 
 def _activated(node: GroundingNode) -> bool:

@@ -6,7 +6,6 @@ over to an arm that serves Grasp, or to whoever moves by `~/grasp_pose` and `~/c
 
 from __future__ import annotations
 
-import signal
 import sys
 import threading
 import time
@@ -15,7 +14,6 @@ from concurrent.futures import Future as WorkFuture
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
-import rclpy
 from kosmos_interfaces.action import Pick
 from kosmos_interfaces.msg import Grounding, TargetEvent
 from rcl_interfaces.msg import SetParametersResult
@@ -24,12 +22,8 @@ from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType, JumpThreshold
 from rclpy.duration import Duration
-from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
-from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
-from rclpy.signals import SignalHandlerOptions
-from rclpy.task import Future
 
 from kosmos_agent.errors import KosmosAgentError
 from kosmos_agent.results import Target3D
@@ -44,16 +38,15 @@ from kosmos_ros.moveit import MoveItTypes, moveit_types
 from kosmos_ros.pick_job import PickJob
 from kosmos_ros.pick_outputs import PickOutputs, in_words
 from kosmos_ros.picks import pick_result, refused_pick
+from kosmos_ros.program import FINISH_S, run_program, spun
 from kosmos_ros.remote_eyes import RemoteEyes, Wanted
 from kosmos_ros.settings import PickSettings
 from kosmos_ros.target_book import TargetBook
 from kosmos_ros.turn import Turn
 from kosmos_ros.waiting import finished
 
-THREADS = 4
 RESULT_TIMEOUT_S = 300
 STOP_S = 10.0
-FINISH_S = 2.0
 TELL_S = 0.5
 """For the executor to send a result, which rclpy does some callbacks after the goal has ended."""
 LOOK_AGAIN_S = 0.1
@@ -261,36 +254,18 @@ def _result(report: PickReport, eyes: RemoteEyes) -> Pick.Result:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 when told to end by SIGINT or SIGTERM, 2 when it could not start."""
-    end = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: end.set())
-    # Our own handlers: rclpy's would take the context away from an arm that is still to be stopped.
-    rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
-    try:
-        _run(end)
-    except (KosmosAgentError, InvalidParameterValueException, InvalidParameterTypeException) as error:
-        print(f"pick_node: {error}", file=sys.stderr)
-        return 2
-    finally:
-        rclpy.shutdown()
-    return 0
+    return run_program("pick_node", _run, arguments)
 
 
-def _run(end: threading.Event) -> None:
+def _run(end: threading.Event) -> int:
     node = PickNode()
-    executor = MultiThreadedExecutor(THREADS)
-    executor.add_node(node)
-    # The main thread runs the signal handlers, and could not while it waits inside the executor. A future ends the
-    # spinning, for `shutdown` takes away what the executor is woken by while it may be about to wait for it.
-    enough = Future()
-    spinning = threading.Thread(target=executor.spin_until_future_complete, args=(enough,), name="executor")
-    spinning.start()
-    end.wait()
-    node.stop()
-    enough.set_result(None)
-    spinning.join()
-    executor.shutdown(FINISH_S)
-    node.destroy_node()
+    try:
+        with spun(node, on_stop=end.set):
+            end.wait()
+            node.stop()
+    finally:
+        node.destroy_node()
+    return 0
 
 
 if __name__ == "__main__":

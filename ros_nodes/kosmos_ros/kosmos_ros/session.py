@@ -11,13 +11,14 @@ from typing import Any
 
 import rclpy
 from rclpy.callback_groups import ReentrantCallbackGroup
-from rclpy.exceptions import InvalidHandle
-from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor, ShutdownException
+from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
 from kosmos_ros.errors import GoalTimeoutError, NoServerError, ProcessEndedError
+from kosmos_ros.goal_calls import GoalCaller
+from kosmos_ros.program import spun
 
 SERVER_TIMEOUT_S = 10.0
 _POLL_S = 0.05
@@ -34,22 +35,47 @@ def never() -> str | None:
 class Session:
     """node: callbacks run on the session's threads; clients and subscriptions made on it want `group`."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, executor: MultiThreadedExecutor, stopped: threading.Event) -> None:
         self.node, self.group = node, ReentrantCallbackGroup()
+        self._executor, self._stopped = executor, stopped
+        self._callers: dict[tuple[Any, str], tuple[GoalCaller, Node]] = {}
+
+    def caller(self, kind: Any, action: str) -> GoalCaller:
+        """The client of an action; on a node of its own, which joins the others when it is whole (see GoalCaller).
+
+        It is kept: a server answers only whom it has discovered, which takes a new client a moment each time.
+        """
+        if (kind, action) not in self._callers:
+            node = _node(self.node.context, f"_asks_{len(self._callers)}")
+            self._callers[kind, action] = GoalCaller(node, kind, action), node
+            self._executor.add_node(node)
+        return self._callers[kind, action][0]
+
+    def close(self) -> None:
+        """Once nothing spins any more."""
+        for caller, node in self._callers.values():
+            caller.close()
+            node.destroy_node()
+
+    def check(self, unless: Unless) -> None:
+        """ProcessEndedError where waiting is of no use: with the words of `unless`, or as nothing spins any more."""
+        if (reason := unless()) is not None:
+            raise ProcessEndedError(reason)
+        if self._stopped.is_set():
+            raise ProcessEndedError("the thread that hears the answers ended")
 
     def until(self, ready: Callable[[], bool], timeout_s: float, unless: Unless = never) -> bool:
-        """Whether it came true in time; ProcessEndedError with the words of `unless`."""
+        """Whether it came true in time; ProcessEndedError as of `check`."""
         deadline_s = time.monotonic() + timeout_s
         while not ready():
-            if (reason := unless()) is not None:
-                raise ProcessEndedError(reason)
+            self.check(unless)
             if time.monotonic() > deadline_s:
                 return False
             time.sleep(_POLL_S)
         return True
 
     def result(self, future: Future, timeout_s: float, what: str, unless: Unless = never) -> Any:
-        """GoalTimeoutError names `what` was waited for; ProcessEndedError as in `until`."""
+        """GoalTimeoutError names `what` was waited for; ProcessEndedError as of `check`."""
         if not self.until(future.done, timeout_s, unless):
             future.cancel()
             raise GoalTimeoutError(f"no answer from {what} within {timeout_s:g} s")
@@ -81,33 +107,23 @@ def open_session(domain_id: int | None = None) -> Iterator[Session]:
     context = rclpy.Context()
     # Ctrl-C stays ours: it cancels what was asked for, which needs a context that still lives.
     rclpy.init(args=[], context=context, domain_id=domain_id, signal_handler_options=SignalHandlerOptions.NO)
-    node = Node(
-        f"kosmos_agent_{os.getpid()}",
+    node, session, stopped = _node(context, ""), None, threading.Event()
+    try:
+        with spun(node, threads=2, on_stop=stopped.set) as executor:
+            session = Session(node, executor, stopped)
+            yield session
+    finally:
+        if session is not None:
+            session.close()
+        node.destroy_node()
+        rclpy.shutdown(context=context)
+
+
+def _node(context: rclpy.Context, suffix: str) -> Node:
+    return Node(
+        f"kosmos_agent_{os.getpid()}{suffix}",
         context=context,
         use_global_arguments=False,
         start_parameter_services=False,
         enable_rosout=False,
     )
-    executor = MultiThreadedExecutor(2, context=context)
-    executor.add_node(node)
-    spinning = threading.Thread(target=_spin, args=(executor, context), name="session", daemon=True)
-    spinning.start()
-    try:
-        yield Session(node)
-    finally:
-        executor.shutdown()
-        rclpy.shutdown(context=context)
-        spinning.join()
-        node.destroy_node()
-
-
-def _spin(executor: MultiThreadedExecutor, context: rclpy.Context) -> None:
-    """Until the context is shut down."""
-    while context.ok():
-        try:
-            executor.spin_once()
-        except InvalidHandle:
-            # rclpy ends `spin` when a client or a subscription is destroyed while it is about to wait for it.
-            continue
-        except (ExternalShutdownException, ShutdownException):
-            return

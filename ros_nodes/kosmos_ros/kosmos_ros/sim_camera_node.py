@@ -5,12 +5,10 @@ Publishes pictures, depth, camera_info, /tf, /tf_static and /clock; serves `~/gr
 
 from __future__ import annotations
 
-import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
 
-import rclpy
 from kosmos_interfaces.action import Grasp
 from kosmos_interfaces.srv import Judge
 from kosmos_sim.judge import LIFTED_M, Verdict
@@ -19,27 +17,23 @@ from kosmos_sim.world import Tabletop
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
-from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
-from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
-from rclpy.signals import SignalHandlerOptions
-from rclpy.task import Future
 
 from kosmos_agent.errors import CancelledError, KosmosAgentError, PlanningError
 from kosmos_agent.results import Target3D
 from kosmos_agent.robot.planner import Phase
 from kosmos_ros import ros_parameters, stamps
+from kosmos_ros.errors import BusyError
 from kosmos_ros.grasps import grasp_result, grasp_target, refused_grasp
 from kosmos_ros.picks import PHASES
+from kosmos_ros.program import FINISH_S, run_program, spun
 from kosmos_ros.settings import SimCameraSettings
 from kosmos_ros.sim_publishers import SimPublishers
 from kosmos_ros.sim_world import Callbacks, SimWorld, lay_table
+from kosmos_ros.turn import Turn
 from kosmos_ros.waiting import finished
 
-THREADS = 4
 LOOK_AGAIN_S = 0.1
-FINISH_S = 2.0
-"""How long a goal may take to say how it ended once the world has stopped."""
 
 
 class SimCameraNode(Node):
@@ -48,19 +42,18 @@ class SimCameraNode(Node):
     on_end: called when the simulated world ends, also by itself. Errors of the table and of parameters pass through.
     """
 
-    def __init__(self, *, on_end: threading.Event | None = None, **options: object) -> None:
+    def __init__(self, *, on_end: Callable[[], None] = lambda: None, **options: object) -> None:
         super().__init__("sim", **options)
         self._closers: list[Callable[[], None]] = []
-        self.ended = on_end or threading.Event()
         self.settings = ros_parameters.declare(self, SimCameraSettings)
-        self._busy = threading.Lock()
+        self._turn = Turn()
         self._output = SimPublishers(self, self.settings)
         settings = self.settings
         self.world = SimWorld(
             lambda: lay_table(settings.seed, settings.instruction),
             lambda table: table.observe(settings.camera, settings.width, settings.height, settings.depth_noise),
             settings.rate_hz,
-            Callbacks(self._output.clock, self._output.moment, self.ended.set),
+            Callbacks(self._output.clock, self._output.moment, on_end),
         )
         self._closers.append(self.world.stop)
         table = self.world.start()
@@ -84,7 +77,7 @@ class SimCameraNode(Node):
     def finish(self) -> None:
         """Stops the arm and the world, lets the executor end the goal at work, and takes no other."""
         self.world.stop()
-        self._busy.acquire(timeout=FINISH_S)
+        self._turn.close(FINISH_S)
 
     def destroy_node(self) -> None:
         """Stops the arm and the world first, or what was made of them."""
@@ -98,16 +91,19 @@ class SimCameraNode(Node):
 
     def _accept(self, goal: Grasp.Goal) -> GoalResponse:
         """One at a time; whoever comes second may ask again."""
-        if self._busy.acquire(blocking=False):
+        if self._turn.reserve():
             return GoalResponse.ACCEPT
         self.get_logger().warning("the arm is at work on another goal; this one is rejected")
         return GoalResponse.REJECT
 
     async def _execute(self, goal: ServerGoalHandle) -> Grasp.Result:
+        if not self._turn.begin():
+            goal.abort()
+            return refused_grasp(BusyError("another grasp began meanwhile; nothing was moved"))
         try:
             return await self._grasped(goal)
         finally:
-            self._busy.release()
+            self._turn.end()
 
     async def _grasped(self, goal: ServerGoalHandle) -> Grasp.Result:
         start_ns = self._output.clock_ns
@@ -164,41 +160,19 @@ def _end(goal: ServerGoalHandle, *, succeeded: bool, cancelled: bool) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 when told to end by SIGINT or SIGTERM, 1 when the world ended by itself, 2 when it could not start."""
-    end, asked = threading.Event(), threading.Event()
+    return run_program("sim_camera_node", _run, arguments)
 
-    def stop(*_: object) -> None:
-        asked.set()
-        end.set()
 
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, stop)
-    # Our own handlers: rclpy's would take the context away while the world still publishes.
-    rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
+def _run(end: threading.Event) -> int:
+    node = SimCameraNode(on_end=end.set)
     try:
-        _run(end)
-    except (KosmosAgentError, InvalidParameterValueException, InvalidParameterTypeException) as error:
-        print(f"sim_camera_node: {error}", file=sys.stderr)
-        return 2
+        with spun(node, on_stop=end.set):
+            end.wait()
+            ended_by_itself = node.world.ended
+            node.finish()
     finally:
-        rclpy.shutdown()
-    return 0 if asked.is_set() else 1
-
-
-def _run(end: threading.Event) -> None:
-    node = SimCameraNode(on_end=end)
-    executor = MultiThreadedExecutor(THREADS)
-    executor.add_node(node)
-    # The main thread runs the signal handlers, and could not while it waits inside the executor. A future ends the
-    # spinning, for `shutdown` takes away what the executor is woken by while it may be about to wait for it.
-    enough = Future()
-    spinning = threading.Thread(target=executor.spin_until_future_complete, args=(enough,), name="executor")
-    spinning.start()
-    end.wait()
-    node.finish()
-    enough.set_result(None)
-    spinning.join()
-    executor.shutdown(FINISH_S)
-    node.destroy_node()
+        node.destroy_node()
+    return 1 if ended_by_itself else 0
 
 
 if __name__ == "__main__":

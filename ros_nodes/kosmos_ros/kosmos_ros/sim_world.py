@@ -84,6 +84,11 @@ class SimWorld:
         self._thread.start()
         return self._laid.result()
 
+    @property
+    def ended(self) -> bool:
+        """Nothing moves and nothing is seen any more."""
+        return self._ended
+
     def stop(self) -> None:
         """Ends a motion as a cancel does, and waits for the thread."""
         self._stop.set()
