@@ -105,3 +105,45 @@ class MissingDependencyError(KosmosAgentError):
     """An optional package or system library is absent; the message holds the line to type."""
 
     code = "missing_dependency"
+
+
+class NoImageError(KosmosAgentError):
+    """No picture has arrived."""
+
+    code = "no_image"
+
+
+class StaleImageError(KosmosAgentError):
+    """The newest picture is older than allowed."""
+
+    code = "stale_image"
+
+
+class UnknownTargetError(KosmosAgentError):
+    """No tracked target has this id, or it was lost."""
+
+    code = "unknown_target"
+
+
+class BusyError(KosmosAgentError):
+    """Another goal is being worked on."""
+
+    code = "busy"
+
+
+class GoalTimeoutError(KosmosAgentError):
+    """A goal ran past its own time limit."""
+
+    code = "timeout"
+
+
+class NoArmError(KosmosAgentError):
+    """No arm serves the action, or it went away while it moved."""
+
+    code = "no_arm"
+
+
+class NoDepthImageError(KosmosAgentError):
+    """No depth picture was taken with this picture, within the slop."""
+
+    code = "no_depth_image"

@@ -12,7 +12,7 @@ pytest.importorskip("rclpy", reason="no ROS 2 here: neither its wheels nor a sou
 import rclpy
 from kosmos_interfaces.action import Ground, Pick
 from kosmos_ros import answers, asking, stamps
-from kosmos_ros.errors import BusyError, GoalTimeoutError, NoDepthImageError, ProcessEndedError, RemoteError
+from kosmos_ros.errors import ProcessEndedError, RemoteError
 from kosmos_ros.goals import ground_result
 from kosmos_ros.picks import PHASES, pick_result, refused_pick
 from kosmos_ros.session import open_session
@@ -25,7 +25,7 @@ from ros_graph import DOMAINS
 from ros_pick_peers import target
 
 from kosmos_agent.cli.app import main
-from kosmos_agent.errors import NoDepthError, PlanningError
+from kosmos_agent.errors import BusyError, GoalTimeoutError, NoDepthError, NoDepthImageError, PlanningError
 from kosmos_agent.results import Box, Candidate, Frame, Grounding
 from kosmos_agent.robot.pick import PickReport
 from kosmos_agent.robot.planner import MotionOutcome

@@ -16,7 +16,7 @@ import rclpy
 from kosmos_interfaces.action import Grasp, Pick
 from kosmos_interfaces.srv import Judge
 from kosmos_ros import qos
-from kosmos_ros.errors import BusyError, GoalTimeoutError, NoArmError, RemoteError
+from kosmos_ros.errors import RemoteError
 from kosmos_ros.grasp_client import GraspClient
 from kosmos_ros.grasps import grasp_goal, grasp_result, grasp_target, outcome_from_result, refused_grasp
 from kosmos_ros.program import spun
@@ -29,7 +29,14 @@ from ros_graph import graph
 from sensor_msgs.msg import Image
 from tf2_msgs.msg import TFMessage
 
-from kosmos_agent.errors import CancelledError, InvalidArgumentError, PlanningError
+from kosmos_agent.errors import (
+    BusyError,
+    CancelledError,
+    GoalTimeoutError,
+    InvalidArgumentError,
+    NoArmError,
+    PlanningError,
+)
 from kosmos_agent.robot.cancel import CancelToken
 from kosmos_agent.robot.planner import PICK_PHASES, MotionOutcome, PlaceGoal, Planner
 

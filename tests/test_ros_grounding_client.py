@@ -17,7 +17,7 @@ from action_msgs.msg import GoalStatus
 from kosmos_interfaces.action import Ground
 from kosmos_interfaces.msg import Grounding
 from kosmos_ros.environment import for_process
-from kosmos_ros.errors import GoalTimeoutError, NoServerError, NotActiveError, RemoteError
+from kosmos_ros.errors import NoServerError, NotActiveError, RemoteError
 from kosmos_ros.goal_calls import GoalCall
 from kosmos_ros.grounding_client import GroundingClient, _heard
 from rclpy.task import Future
@@ -25,7 +25,7 @@ from ros_graph import DOMAINS, graph
 from ros_pick_peers import NOTHING, ScriptedGrounding, Seen, Spun, until
 from ros_wild import Wild
 
-from kosmos_agent.errors import CancelledError, InvalidArgumentError, KosmosAgentError, NoDepthError
+from kosmos_agent.errors import CancelledError, GoalTimeoutError, InvalidArgumentError, KosmosAgentError, NoDepthError
 from kosmos_agent.robot.cancel import CancelToken
 
 PEER = """

@@ -10,13 +10,15 @@ import pytest
 pytest.importorskip("rclpy", reason="no ROS 2 here: neither its wheels nor a sourced installation")
 
 import rclpy
-from kosmos_ros.errors import GoalTimeoutError, LifecycleError, NoServerError, ProcessEndedError
+from kosmos_ros.errors import LifecycleError, NoServerError, ProcessEndedError
 from kosmos_ros.lifecycle import bring_up, state_of
 from kosmos_ros.session import open_session
 from lifecycle_msgs.srv import GetState
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from ros_graph import DOMAINS
+
+from kosmos_agent.errors import GoalTimeoutError
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 

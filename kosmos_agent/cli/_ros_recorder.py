@@ -7,7 +7,6 @@ from collections import OrderedDict
 from typing import Self
 
 from kosmos_ros import qos, stamps
-from kosmos_ros.errors import NoImageError
 from kosmos_ros.images import rgb_from_image
 from kosmos_ros.session import Session, Unless
 from PIL import Image
@@ -15,6 +14,7 @@ from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from sensor_msgs.msg import Image as ImageMessage
 
 from kosmos_agent.cli._film import Reel
+from kosmos_agent.errors import NoImageError
 from kosmos_agent.robot.planner import Phase
 
 MAX_KEPT = 100

@@ -7,12 +7,12 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kosmos_ros.errors import NoImageError, ProcessEndedError
+from kosmos_ros.errors import ProcessEndedError
 from kosmos_ros.graph import Graph, camera_graph, simulated_graph
 from kosmos_ros.readiness import until_seeing
 from kosmos_ros.running import RunningGraph, running
 
-from kosmos_agent.errors import InvalidArgumentError
+from kosmos_agent.errors import InvalidArgumentError, NoImageError
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from typing import Any
 
 from kosmos_interfaces.action import Ground, Pick
 
-from kosmos_agent.errors import KosmosAgentError
+from kosmos_agent.errors import BusyError, GoalTimeoutError, KosmosAgentError
 from kosmos_agent.results import Grounding
 from kosmos_ros import stamps
 from kosmos_ros.answers import grounding_from_message
-from kosmos_ros.errors import BusyError, GoalTimeoutError, NoServerError
+from kosmos_ros.errors import NoServerError
 from kosmos_ros.goal_calls import Event, GoalCall
 from kosmos_ros.reasons import error_from_reason
 from kosmos_ros.session import SERVER_TIMEOUT_S, Session, Unless, never

@@ -8,18 +8,6 @@ from __future__ import annotations
 from kosmos_agent.errors import KosmosAgentError
 
 
-class NoImageError(KosmosAgentError):
-    """No picture has arrived."""
-
-    code = "no_image"
-
-
-class StaleImageError(KosmosAgentError):
-    """The newest picture is older than allowed."""
-
-    code = "stale_image"
-
-
 class ClockSkewError(KosmosAgentError):
     """A picture is stamped later than now: two machines' clocks differ."""
 
@@ -30,12 +18,6 @@ class TimeJumpedBackError(KosmosAgentError):
     """The clock went back (a restarted simulation, a bag that loops): what was gathered no longer holds."""
 
     code = "time_jumped_back"
-
-
-class NoDepthImageError(KosmosAgentError):
-    """No depth picture was taken with this picture, within the slop."""
-
-    code = "no_depth_image"
 
 
 class NoCameraInfoError(KosmosAgentError):
@@ -68,12 +50,6 @@ class BadTransformError(KosmosAgentError):
     code = "bad_transform"
 
 
-class UnknownTargetError(KosmosAgentError):
-    """No tracked target has this id, or it was lost."""
-
-    code = "unknown_target"
-
-
 class NotActiveError(KosmosAgentError):
     """The lifecycle node is not active."""
 
@@ -96,24 +72,6 @@ class ProcessEndedError(KosmosAgentError):
     """A node's process ended while it was needed."""
 
     code = "process_ended"
-
-
-class BusyError(KosmosAgentError):
-    """Another goal is being worked on."""
-
-    code = "busy"
-
-
-class GoalTimeoutError(KosmosAgentError):
-    """A goal ran past its own time limit."""
-
-    code = "timeout"
-
-
-class NoArmError(KosmosAgentError):
-    """No arm serves the action, or it went away while it moved."""
-
-    code = "no_arm"
 
 
 class SimulationEndedError(KosmosAgentError):

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from kosmos_agent.errors import CancelledError, InvalidImageError
+from kosmos_agent.errors import CancelledError, InvalidImageError, NoDepthImageError, NoImageError, StaleImageError
 from kosmos_ros import stamps
-from kosmos_ros.errors import ClockSkewError, NoCameraInfoError, NoDepthImageError, NoImageError, StaleImageError
+from kosmos_ros.errors import ClockSkewError, NoCameraInfoError
 
 DEPTHS_KEPT = 10
 MAX_MESSAGE_BYTES = 256_000_000

@@ -8,11 +8,17 @@ from typing import get_args
 from kosmos_interfaces.action import Grasp
 from rclpy.node import Node
 
-from kosmos_agent.errors import InvalidArgumentError, KosmosAgentError, PlanningError
+from kosmos_agent.errors import (
+    BusyError,
+    GoalTimeoutError,
+    InvalidArgumentError,
+    KosmosAgentError,
+    NoArmError,
+    PlanningError,
+)
 from kosmos_agent.results import Target3D
 from kosmos_agent.robot.cancel import CancelToken
 from kosmos_agent.robot.planner import MotionOutcome, Phase, PhaseCallback, PlaceGoal
-from kosmos_ros.errors import BusyError, GoalTimeoutError, NoArmError
 from kosmos_ros.goal_calls import Event, GoalCall, GoalCaller
 from kosmos_ros.grasps import grasp_goal, outcome_from_result
 from kosmos_ros.picks import PHASES

@@ -11,11 +11,11 @@ from pydantic import ValidationError
 from rclpy.node import Node
 from std_msgs.msg import Header
 
-from kosmos_agent.errors import InvalidArgumentError, KosmosAgentError
+from kosmos_agent.errors import GoalTimeoutError, InvalidArgumentError, KosmosAgentError
 from kosmos_agent.results import Grounding
 from kosmos_agent.robot.cancel import CancelToken
 from kosmos_ros import answers, stamps
-from kosmos_ros.errors import GoalTimeoutError, NoServerError, NotActiveError
+from kosmos_ros.errors import NoServerError, NotActiveError
 from kosmos_ros.goal_calls import GoalCall, GoalCaller
 from kosmos_ros.reasons import error_from_reason
 from kosmos_ros.targets import LocatedTarget, target_from_message

@@ -22,12 +22,12 @@ from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header, String
 
-from kosmos_agent.errors import InvalidArgumentError, KosmosAgentError
+from kosmos_agent.errors import InvalidArgumentError, KosmosAgentError, NoImageError, StaleImageError
 from kosmos_agent.grounder import Grounder
 from kosmos_agent.markup import escape_user_text
 from kosmos_ros import diagnostics_out, qos, ros_parameters, stamps
 from kosmos_ros.answering import Answered, Answering
-from kosmos_ros.errors import ClockSkewError, NoImageError, StaleImageError, TimeJumpedBackError
+from kosmos_ros.errors import ClockSkewError, TimeJumpedBackError
 from kosmos_ros.frames_in import FrameStore
 from kosmos_ros.ground_action import GroundServer
 from kosmos_ros.health import Health

@@ -10,7 +10,8 @@ from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.task import Future
 
-from kosmos_ros.errors import GoalTimeoutError, LifecycleError, NoServerError
+from kosmos_agent.errors import GoalTimeoutError
+from kosmos_ros.errors import LifecycleError, NoServerError
 from kosmos_ros.session import SERVER_TIMEOUT_S, Session, Unless, never
 
 CONFIGURE_TIMEOUT_S = 300.0

@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sensor_msgs.msg import Image
 
-from kosmos_agent.errors import CameraModelError, InvalidDepthError, NoDepthError
+from kosmos_agent.errors import CameraModelError, InvalidDepthError, NoDepthError, NoDepthImageError
 from kosmos_agent.results import Grounding
 from kosmos_agent.robot.camera import Camera
 from kosmos_agent.robot.locate import locate_all
 from kosmos_agent.robot.relations import check_in_metres
 from kosmos_ros.camera_info import camera_from_info, check_fits
 from kosmos_ros.depth_images import depth_from_image
-from kosmos_ros.errors import NoDepthImageError
 from kosmos_ros.frames_in import FrameStore, Shot
 from kosmos_ros.settings import GroundingSettings
 from kosmos_ros.targets import LocatedTarget

@@ -8,11 +8,10 @@ import time
 from kosmos_interfaces.action import Pick
 from rclpy.action.server import ServerGoalHandle
 
-from kosmos_agent.errors import CancelledError, KosmosAgentError
+from kosmos_agent.errors import CancelledError, GoalTimeoutError, KosmosAgentError
 from kosmos_agent.robot.cancel import CancelToken
 from kosmos_agent.robot.pick import PickReport
 from kosmos_ros import stamps
-from kosmos_ros.errors import GoalTimeoutError
 from kosmos_ros.picks import PHASES
 
 _TO_CANCELING_S = 1.0

@@ -25,12 +25,11 @@ from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from kosmos_agent.errors import KosmosAgentError
+from kosmos_agent.errors import BusyError, KosmosAgentError, UnknownTargetError
 from kosmos_agent.results import Target3D
 from kosmos_agent.robot.pick import PickReport, StepName, pick_by_sight
 from kosmos_agent.robot.planner import Phase, Planner
 from kosmos_ros import qos, ros_parameters
-from kosmos_ros.errors import BusyError, UnknownTargetError
 from kosmos_ros.goals import MAX_TIMEOUT_S, PickGoal, pick_goal
 from kosmos_ros.grasp_client import GraspClient
 from kosmos_ros.grounding_client import GroundingClient

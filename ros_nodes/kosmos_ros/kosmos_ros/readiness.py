@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from diagnostic_msgs.msg import DiagnosticArray
 
+from kosmos_agent.errors import NoImageError
 from kosmos_ros import qos
-from kosmos_ros.errors import NoImageError
 from kosmos_ros.faults import bounded
 from kosmos_ros.session import Session, Unless, never
 

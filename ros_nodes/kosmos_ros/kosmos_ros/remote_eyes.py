@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kosmos_agent.errors import NoDepthError, PlanningError
+from kosmos_agent.errors import NoDepthError, PlanningError, StaleImageError, UnknownTargetError
 from kosmos_agent.results import Target3D
 from kosmos_agent.robot.cancel import CancelToken
 from kosmos_agent.robot.pick import Begin, Sighting, StepName
-from kosmos_ros.errors import StaleImageError, TimeJumpedBackError, UnknownTargetError
+from kosmos_ros.errors import TimeJumpedBackError
 from kosmos_ros.grounding_client import GroundingClient, Heard
 from kosmos_ros.target_book import TargetBook
 from kosmos_ros.targets import LocatedTarget

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
+from kosmos_agent.errors import GoalTimeoutError
 from kosmos_ros import environment
 from kosmos_ros.environment import DiscoveryRange
-from kosmos_ros.errors import GoalTimeoutError, LifecycleError, NoServerError, ProcessEndedError
+from kosmos_ros.errors import LifecycleError, NoServerError, ProcessEndedError
 from kosmos_ros.graph import Graph, NodeSpec
 from kosmos_ros.lifecycle import bring_up
 from kosmos_ros.processes import Event, Processes, Program, Say

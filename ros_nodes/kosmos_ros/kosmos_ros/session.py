@@ -16,7 +16,8 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
-from kosmos_ros.errors import GoalTimeoutError, NoServerError, ProcessEndedError
+from kosmos_agent.errors import GoalTimeoutError
+from kosmos_ros.errors import NoServerError, ProcessEndedError
 from kosmos_ros.goal_calls import GoalCaller
 from kosmos_ros.program import spun
 

@@ -19,11 +19,10 @@ from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 
-from kosmos_agent.errors import CancelledError, KosmosAgentError, PlanningError
+from kosmos_agent.errors import BusyError, CancelledError, KosmosAgentError, PlanningError
 from kosmos_agent.results import Target3D
 from kosmos_agent.robot.planner import Phase
 from kosmos_ros import ros_parameters, stamps
-from kosmos_ros.errors import BusyError
 from kosmos_ros.grasps import grasp_result, grasp_target, refused_grasp
 from kosmos_ros.picks import PHASES
 from kosmos_ros.program import FINISH_S, run_program, spun

@@ -9,10 +9,9 @@ from kosmos_interfaces.msg import Grounding, TargetEvent
 from kosmos_interfaces.msg import Target3D as TargetMessage
 from pydantic import ValidationError
 
-from kosmos_agent.errors import InvalidArgumentError
+from kosmos_agent.errors import InvalidArgumentError, UnknownTargetError
 from kosmos_agent.markup import escape_user_text
 from kosmos_agent.results import Target3D
-from kosmos_ros.errors import UnknownTargetError
 from kosmos_ros.settings import MAX_TEXT_CHARACTERS
 from kosmos_ros.targets import LocatedTarget, target_from_message
 

@@ -10,17 +10,10 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from kosmos_agent.errors import CancelledError, KosmosAgentError
+from kosmos_agent.errors import BusyError, CancelledError, GoalTimeoutError, KosmosAgentError, StaleImageError
 from kosmos_agent.robot.cancel import CancelToken
 from kosmos_ros.answering import Answered, Answering
-from kosmos_ros.errors import (
-    BusyError,
-    ClockSkewError,
-    GoalTimeoutError,
-    NotActiveError,
-    StaleImageError,
-    UnexpectedError,
-)
+from kosmos_ros.errors import ClockSkewError, NotActiveError, UnexpectedError
 from kosmos_ros.frames_in import Shot
 from kosmos_ros.goals import GroundGoal
 from kosmos_ros.settings import GroundingSettings
