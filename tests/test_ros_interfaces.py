@@ -94,9 +94,10 @@ def test_actions_and_services_are_installed_as_they_are_written(store, path):
         name = f"kosmos_interfaces/{path.parent.name}/{path.stem}_{part}"
         store.types.pop(name, None)
         store.fielddefs.pop(name, None)
-        store.register(
-            get_types_from_msg(re.sub(r"^([A-Z]\w*)(?=[ \[])", r"kosmos_interfaces/\1", text, flags=re.M), name)
-        )
+        # Where a name has no package, the definition's own is meant; rosbags would look in its folder.
+        whole = re.sub(r"^([A-Z]\w*)(?=[ \[])", r"kosmos_interfaces/\1", text, flags=re.M)
+        (fields,) = get_types_from_msg(whole, name).values()
+        store.register({name: fields})
         assert stated[name] == store.hash_rihs01(name)
         installed = getattr(getattr(module, path.stem), part)
         for constant, value in re.findall(r"^uint\d+ ([A-Z_]+)=(\d+)", text, re.M):
