@@ -10,7 +10,7 @@ from geometry_msgs.msg import Quaternion, Transform, TransformStamped, Vector3
 from kosmos_interfaces.action import Ground
 from kosmos_interfaces.msg import Grounding, TargetEvent
 from kosmos_interfaces.srv import Ground as GroundService
-from kosmos_ros import qos, stamps
+from kosmos_ros import environment, qos, stamps
 from kosmos_ros.camera_info import camera_info_message
 from kosmos_ros.depth_images import depth_message
 from kosmos_ros.grounding_node import GroundingNode
@@ -186,7 +186,8 @@ class Robot:
 
 @contextmanager
 def robot_of(tmp_path, *, started=True, **parameters):
-    with graph(tmp_path) as (context, executor):
+    # As every process that we start: without the profile, the node warns of it.
+    with environment.applied(environment.for_process()), graph(tmp_path) as (context, executor):
         given = {"use_sim_time": True, "target_frame": BASE, "diagnostics_period_sec": 0.1, **parameters}
         overrides = [Parameter(name, value=value) for name, value in given.items()]
         node = GroundingNode(load=lambda _: grounder(), context=context, parameter_overrides=overrides)
