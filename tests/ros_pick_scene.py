@@ -2,6 +2,7 @@
 
 from contextlib import contextmanager
 
+from kosmos_interfaces.msg import TargetEvent
 from kosmos_ros.pick_node import PickNode
 from rclpy.parameter import Parameter
 from ros_pick_peers import Client, ScriptedArm, ScriptedGrounding, Seen, spinning, until
@@ -48,7 +49,5 @@ def at(x, **options):
 
 def appeared(scene, track_id, **options):
     """Tells of a target, and waits until the pick node knows it."""
-    from kosmos_interfaces.msg import TargetEvent
-
     scene.eyes.tell(TargetEvent.APPEARED, track_id, **options)
     until(lambda: track_id in scene.pick.book._targets)

@@ -1,4 +1,4 @@
-"""What robots do to the grounding node: cameras that stop, clocks that jump, messages that are malformed. It goes on."""
+"""What robots do to the grounding node: cameras that stop, clocks that jump, malformed messages. It goes on."""
 
 import random
 
@@ -171,7 +171,7 @@ def test_a_thousand_wild_times_on_the_clock_leave_it_answering(robot, thing):
     """Below zero, rclpy itself would raise to the executor, and the node would end."""
     dice = random.Random(2)
     robot.shoot()
-    take = robot.node._time_source._clock_sub.callback
+    (take,) = [item.callback for item in robot.node.subscriptions if item.topic_name == "/clock"]
     for index in range(THOUSAND):
         message = noise_clock(dice)
         take(message)
