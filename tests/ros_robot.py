@@ -122,7 +122,7 @@ class Robot:
     def header(self, stamp_ns=None, frame=FRAME):
         return stamps.header(frame, self.now_ns if stamp_ns is None else stamp_ns)
 
-    def shoot(self, *, stamp_ns=None, depth=True, info=True, scale=1.0, frame=FRAME):
+    def shoot(self, *, stamp_ns=None, depth=True, info=True, scale=1.0, frame=FRAME, rgb=None):
         header, store = self.header(stamp_ns, frame), self.node._work.store
         height, width = self.seen.rgb.shape[:2]
         if info:
@@ -131,7 +131,7 @@ class Robot:
         if depth:
             self.give_depth(depth_message(self.seen.depth_m * scale, header))
         make = compressed_message if self.compressed else image_message
-        self.give_colour(make(self.seen.rgb, header))
+        self.give_colour(make(self.seen.rgb if rgb is None else rgb, header))
         return header
 
     def give_depth(self, message):

@@ -10,6 +10,8 @@ from action_msgs.msg import GoalStatus
 from kosmos_interfaces.action import Ground
 from kosmos_interfaces.msg import Grounding, Reason
 from kosmos_interfaces.srv import Ground as GroundService
+from kosmos_ros import stamps
+from kosmos_ros.depth_images import depth_message
 from kosmos_ros.detections import box_message
 from kosmos_ros.worker import MAX_WAITING
 from ros_robot import BASE, S, robot_of, table
@@ -113,6 +115,11 @@ def test_what_is_missing_is_refused_with_its_code(robot, thing):
     assert robot.answer(thing).reason.code == Reason.STALE_IMAGE
     robot.shoot()
     assert reason() == Reason.NONE, "and the camera that comes back is seen again"
+    refused = {"no_image", "no_camera_info", "no_depth_image", "invalid_depth", "unknown_frame", "clock_skew"}
+    assert set(robot.codes()) == {*refused, "stale_image"}
+    told = robot.diagnosis(lambda status: status.message.startswith("stale_image: "))
+    assert told.level == told.WARN
+    assert {f"refused: {code}" for code in refused} <= {item.key for item in told.values}
 
 
 def test_standing_phrases_are_answered_on_the_newest_picture_alone(robot, thing):
@@ -167,6 +174,42 @@ def test_every_task_is_answered_with_its_text(robot, thing):
     outside = box_message(box, width, height)
     outside.center.position.x = -1e6
     assert robot.answer("", task=Ground.Goal.DESCRIBE, region=outside).reason.code == Reason.INVALID_BOX
+
+
+def test_depth_of_another_moment_is_not_used(robot, thing):
+    def depth_after(milliseconds):
+        robot.give_depth(depth_message(robot.seen.depth_m, robot.header(robot.now_ns + milliseconds * S // 1000)))
+        return robot.answer(thing).grounding.target_reason
+
+    robot.shoot(depth=False)
+    late = depth_after(60)
+    assert late.code == Reason.NO_DEPTH_IMAGE
+    assert "60.0 ms from the picture; valid: 50 ms" in late.message
+    assert depth_after(-40).code == Reason.NONE
+
+
+def test_no_queue_builds_up_and_an_answer_says_how_old_its_picture_is(robot, thing):
+    answering, go, begun = robot.node._work.worker._answering, threading.Event(), threading.Event()
+    really = answering.standing
+
+    def slow(phrases, shot):
+        begun.set()
+        assert go.wait(30)
+        return really(phrases, shot)
+
+    answering.standing = slow
+    robot.stand(thing)
+    first = robot.shoot()
+    assert robot.until(begun.is_set)
+    for _ in range(3):
+        robot.tick(robot.now_ns + S // 10)
+        last = robot.shoot()
+    robot.tick(robot.now_ns + S // 4)
+    go.set()
+    assert robot.until(lambda: len(robot.heard["answers"]) == 2)
+    assert [item.header for item in robot.heard["answers"]] == [first, last]
+    assert stamps.duration_s(robot.heard["answers"][1].image_age) == pytest.approx(0.25)
+    assert not robot.until(lambda: len(robot.heard["answers"]) > 2, 0.3)
 
 
 class Held:

@@ -7,7 +7,7 @@ pytest.importorskip("rclpy", reason="no ROS 2 here: neither its wheels nor a sou
 import numpy as np
 import rclpy
 from geometry_msgs.msg import PoseStamped
-from kosmos_interfaces.msg import Grounding, Reason
+from kosmos_interfaces.msg import Grounding, Reason, TargetEvent
 from kosmos_ros.images import image_message, rgb_from_image
 from kosmos_ros.settings import GroundingSettings
 from rclpy.parameter import Parameter
@@ -94,6 +94,24 @@ def test_what_is_not_there_is_no_detection_and_moves_no_pose(robot, heard):
     assert heard["detections"][-1].detections == heard["detections_3d"][-1].detections == []
     assert robot.until(lambda: [item.action for item in heard["markers"][-1].markers] == [Marker.DELETEALL])
     assert len(heard["target_pose"]) == len(heard["tf"]) == 1
+
+
+def test_a_thing_that_is_gone_is_an_event_with_its_id(tmp_path):
+    with robot_of(tmp_path, track_max_misses=1) as robot:
+        robot.stand(table().phrase)
+        robot.shoot()
+        assert robot.until(lambda: robot.heard["target_events"])
+        bare = np.full_like(robot.seen.rgb, 150)
+        for _ in range(2):
+            robot.tick(robot.now_ns + S // 10)
+            robot.shoot(rgb=bare)
+            header = robot.header()
+            assert robot.until(lambda header=header: robot.heard["answers"][-1].header == header)
+        assert robot.until(lambda: len(robot.heard["target_events"]) == 2)
+        appeared, lost = robot.heard["target_events"]
+        assert (appeared.kind, lost.kind) == (TargetEvent.APPEARED, TargetEvent.LOST)
+        assert lost.target.id == appeared.target.id
+        assert lost.misses == 2
 
 
 def test_forms_can_be_switched_off_while_it_runs(robot, heard):
