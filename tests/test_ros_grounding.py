@@ -13,6 +13,8 @@ from kosmos_interfaces.srv import Ground as GroundService
 from kosmos_ros import stamps
 from kosmos_ros.depth_images import depth_message
 from kosmos_ros.detections import box_message
+from kosmos_ros.grounding_node import load_grounder
+from kosmos_ros.settings import GroundingSettings
 from kosmos_ros.worker import MAX_WAITING
 from ros_robot import BASE, S, robot_of, table
 from std_msgs.msg import String
@@ -274,3 +276,12 @@ def test_goals_before_the_first_word_of_the_clock_wait_for_it(tmp_path, thing):
         status, result = robot.result(waiting)
         assert (status, result.reason.code) == (GoalStatus.STATUS_SUCCEEDED, Reason.NONE)
         assert result.grounding.targets[0].header.frame_id == BASE
+
+
+def test_speed_is_bought_with_parameters():
+    own = load_grounder(GroundingSettings()).profile
+    for wish, expected in (("always", True), ("never", False)):
+        profile = load_grounder(GroundingSettings(zoom=wish, both_ways=wish)).profile
+        assert (profile.zoom, profile.both_ways) == (expected, expected)
+        assert profile.mean_boxes == own.mean_boxes
+    assert (own.zoom, own.both_ways) == (True, True), "what the embedded model wants"
