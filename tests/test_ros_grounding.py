@@ -134,6 +134,8 @@ def test_standing_phrases_are_answered_on_the_newest_picture_alone(robot, thing)
     assert {item.phrase for item in robot.heard["answers"]} == {thing, "the purple dragon"}
     robot.phrases.publish(String(data="a\u0001b"))
     assert robot.until(lambda: "invalid_phrase" in robot.codes())
+    robot.phrases.publish(String(data="the \u202e cup"))
+    assert robot.until(lambda: "invalid_argument" in robot.codes()), "what no parameter takes is said too"
     assert len(robot.node.settings.phrases) == 2
     robot.phrases.publish(String(data=""))
     assert robot.until(lambda: robot.node.settings.phrases == ())

@@ -21,7 +21,7 @@ from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header, String
 
-from kosmos_agent.errors import KosmosAgentError, NoImageError, StaleImageError
+from kosmos_agent.errors import InvalidArgumentError, KosmosAgentError, NoImageError, StaleImageError
 from kosmos_agent.grounder import Grounder
 from kosmos_ros import diagnostics_out, qos, ros_parameters, stamps
 from kosmos_ros.answering import Answered, Answering
@@ -201,7 +201,9 @@ class GroundingNode(WaryClock, LifecycleNode):
         except KosmosAgentError as error:
             self.health.fail(error)
             return
-        self.set_parameters([Parameter("phrases", Parameter.Type.STRING_ARRAY, lines or [""])])
+        (done,) = self.set_parameters([Parameter("phrases", Parameter.Type.STRING_ARRAY, lines or [""])])
+        if not done.successful:
+            self.health.fail(InvalidArgumentError(done.reason))
 
     def _answered(self, answered: Answered) -> None:
         for fault in answered.faults:
