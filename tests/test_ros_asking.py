@@ -13,6 +13,7 @@ import rclpy
 from kosmos_interfaces.action import Ground, Pick
 from kosmos_ros import answers, asking, stamps
 from kosmos_ros.errors import ProcessEndedError, RemoteError
+from kosmos_ros.goal_calls import GoalCall
 from kosmos_ros.goals import ground_result
 from kosmos_ros.picks import PHASES, pick_result, refused_pick
 from kosmos_ros.session import open_session
@@ -154,6 +155,29 @@ def test_a_refusal_is_the_nodes_own_error(session, script):
     with pytest.raises(RemoteError, match="no depth") as caught:
         asking.find(session, PHRASE)
     assert caught.value.code == NoDepthError.code
+
+
+def test_a_word_on_the_goal_that_is_lost_is_asked_for_again(session, script, monkeypatch):
+    caller, sent = session.caller(Ground, "/grounding/ground"), []
+    really = caller.send
+
+    def lost_once(goal):
+        sent.append(goal)
+        return GoalCall(frozenset()) if len(sent) == 1 else really(goal)
+
+    monkeypatch.setattr(caller, "send", lost_once)
+    monkeypatch.setattr("kosmos_ros.asking.SERVER_TIMEOUT_S", 2.0)
+    script.result = grounded()
+    assert asking.find(session, PHRASE).answer.status == "found"
+    assert len(sent) >= 2
+
+
+def test_no_word_on_the_goal_at_all_is_an_error(session, script, monkeypatch):
+    monkeypatch.setattr(session.caller(Ground, "/grounding/ground"), "send", lambda goal: GoalCall(frozenset()))
+    monkeypatch.setattr("kosmos_ros.asking.SERVER_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("kosmos_ros.asking._CANCEL_S", 0.1)
+    with pytest.raises(GoalTimeoutError, match=r"within 0\.1 s"):
+        asking.find(session, PHRASE)
 
 
 def test_a_rejected_goal_is_an_error(session, script):

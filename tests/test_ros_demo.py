@@ -16,7 +16,7 @@ for _node in ("sim_camera_node", "grounding_node", "pick_node"):
         pytest.skip(f"kosmos_ros.{_node} is absent", allow_module_level=True)
 
 from kosmos_ros.errors import ProcessEndedError
-from kosmos_ros.graph import SIM, Graph
+from kosmos_ros.graph import simulated_graph
 
 from kosmos_agent.cli._load import ModelChoice
 from kosmos_agent.cli._ros_demo import NodesFailedError, RosDemo, demo_graph
@@ -71,7 +71,7 @@ def test_its_pictures_are_those_that_came_over_the_topic(told):
 
 def test_a_node_that_does_not_come_up_is_an_error_with_its_last_words(tmp_path):
     demo = RosDemo(CHOICE, "pick up the red cup", SEED, lambda _: None)
-    demo._graph = Graph((SIM,)).with_values("sim", {"instruction": "pick up the elephant"})
+    demo._graph = simulated_graph().with_values("sim", {"instruction": "pick up the elephant"})
     with pytest.raises(NodesFailedError, match="sim ended with status 2") as caught:
         demo.play(tmp_path)
     assert caught.value.code == ProcessEndedError.code

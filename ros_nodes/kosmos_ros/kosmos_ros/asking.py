@@ -24,6 +24,9 @@ _MARGIN_S = 10.0
 """The server ends a goal at its time limit; whoever asked waits a little longer for it to say so."""
 _CANCEL_S = 5.0
 _POLL_S = 0.05
+FIND_TRIES = 3
+"""A server that has not discovered its newest client yet answers into the void. To ask twice where a thing is does no
+harm; to pick twice might."""
 
 OnFeedback = Callable[[Any], object]
 
@@ -60,7 +63,7 @@ def find(
         target_frame=target_frame,
         timeout=stamps.duration_message(timeout_s),
     )
-    result = ask(session, Ground, action, goal, timeout_s)
+    result = ask(session, Ground, action, goal, timeout_s, tries=FIND_TRIES)
     if (error := error_from_reason(result.reason)) is not None:
         raise error
     return Found(
@@ -95,8 +98,11 @@ def ask(
     *,
     on_feedback: OnFeedback | None = None,
     unless: Unless = never,
+    tries: int = 1,
 ) -> Any:
     """The result of a goal, however it ended. Whatever ends the wait early, Ctrl-C too, cancels the goal.
+
+    tries: how often it is sent, where no word on it comes within SERVER_TIMEOUT_S.
 
     NoServerError: nobody serves the action; BusyError: the goal was rejected; GoalTimeoutError: no result in time;
     ProcessEndedError: see `Session.check`. What the server says in its last moments may be overtaken by the result.
@@ -106,7 +112,12 @@ def ask(
         raise NoServerError(f"nobody serves {action} after {SERVER_TIMEOUT_S:g} s; is its node running?")
     call = caller.send(goal)
     try:
-        event = _next(session, call, time.monotonic() + SERVER_TIMEOUT_S, action, unless)
+        while (event := _heard(session, call, time.monotonic() + SERVER_TIMEOUT_S, unless)) is None:
+            tries -= 1
+            if tries < 1:
+                raise GoalTimeoutError(f"no answer from {action} within {SERVER_TIMEOUT_S:g} s")
+            call.drop()
+            call = caller.send(goal)
         deadline_s = time.monotonic() + timeout_s + _MARGIN_S
         while event.kind in ("accepted", "feedback"):
             if event.kind == "feedback" and on_feedback is not None:
@@ -134,8 +145,16 @@ def _stop(call: GoalCall) -> None:
 
 def _next(session: Session, call: GoalCall, deadline_s: float, action: str, unless: Unless) -> Event:
     """GoalTimeoutError; ProcessEndedError as of `Session.check`."""
+    event = _heard(session, call, deadline_s, unless)
+    if event is None:
+        raise GoalTimeoutError(f"no answer from {action} in time")
+    return event
+
+
+def _heard(session: Session, call: GoalCall, deadline_s: float, unless: Unless) -> Event | None:
+    """None where nothing came in time; ProcessEndedError as of `Session.check`."""
     while (event := call.next(_POLL_S)) is None:
         session.check(unless)
         if time.monotonic() > deadline_s:
-            raise GoalTimeoutError(f"no answer from {action} in time")
+            return None
     return event
