@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 from kosmos_agent.errors import KosmosAgentError, NoDepthError, NoDepthImageError, StaleImageError
-from kosmos_agent.grounder import Grounder, View
+from kosmos_agent.grounder import Grounder
 from kosmos_agent.phrases import names_several
 from kosmos_agent.results import Grounding, Target3D
 from kosmos_agent.robot.locate import locate_all
@@ -16,6 +16,7 @@ from kosmos_agent.skills.camera import CameraSource, DepthShot, Shot
 from kosmos_agent.skills.deadline import Deadline
 from kosmos_agent.skills.limits import Limits
 from kosmos_agent.skills.reports import ImageNote
+from kosmos_agent.view import View
 
 
 @dataclass(frozen=True, eq=False)
