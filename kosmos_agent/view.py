@@ -24,7 +24,7 @@ from kosmos_agent.inference.relations import check_claims
 from kosmos_agent.inference.several import candidates_of, joined, write_boxes
 from kosmos_agent.inference.zoom import Zoom
 from kosmos_agent.markup import from_tagged
-from kosmos_agent.results import Box, Entity, Frame, GroundedText, Grounding
+from kosmos_agent.results import Box, Entity, Frame, GroundedText, Grounding, with_unknown_words
 
 if TYPE_CHECKING:
     from kosmos_agent.grounder import Grounder
@@ -92,7 +92,8 @@ class View:
         if written.stopped:
             raise CancelledError(f"stopped after {len(written.boxes)} boxes, as asked")
         whole = joined(answer, candidates_of(written, tokenizer.grid_side, self.grounder.decision))
-        return whole.model_copy(update={"timings_ms": {**answer.timings_ms, **clock.laps_ms}})
+        whole = whole.model_copy(update={"timings_ms": {**answer.timings_ms, **clock.laps_ms}})
+        return with_unknown_words(whole, answer.unknown_words)
 
     def describe(self, box: Box, *, zoom: bool | None = None, should_stop: StopCallback | None = None) -> GroundedText:
         """What is in the box? The whole text links to it. zoom: seen through a window around it; None as for `find`."""
@@ -146,7 +147,8 @@ class View:
     def _grounding(self, phrase: str, evidence: Evidence, timings_ms: dict[str, float]) -> Grounding:
         grounder = self.grounder
         rules = AnswerRules(grounder.decision, grounder.calibration)
-        return rules.answer(phrase, evidence, frame=self.frame, model=grounder.name, timings_ms=timings_ms)
+        answer = rules.answer(phrase, evidence, frame=self.frame, model=grounder.name, timings_ms=timings_ms)
+        return with_unknown_words(answer, grounder.tokenizer.spelled(phrase))
 
     def _mirror_image(self) -> EncodedFrame:
         """Read once, when a feature asks for it."""
