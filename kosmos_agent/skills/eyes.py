@@ -46,7 +46,7 @@ class Seen:
             width=frame.width,
             height=frame.height,
             frame_id=frame.frame_id,
-        ).of(self.shot.rgb)
+        )
 
 
 class Eyes:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, PrivateAttr
+from pydantic import BaseModel, ConfigDict
 
 from kosmos_agent.results import GroundedText, Grounding, Probability, Status, Target3D
 from kosmos_agent.robot.pick import PickReport as PickCourse
@@ -30,22 +28,6 @@ class ImageNote(_Frozen):
     width: int
     height: int
     frame_id: str
-    _rgb: NDArray[np.uint8] | None = PrivateAttr(None)
-
-    @property
-    def rgb(self) -> NDArray[np.uint8] | None:
-        """(H, W, 3): the picture itself, for drawing; no part of the JSON, and None after reading it back."""
-        return self._rgb
-
-    def of(self, rgb: NDArray[np.uint8]) -> ImageNote:
-        """The same note with its picture."""
-        note = self.model_copy()
-        note._rgb = rgb
-        return note
-
-    def __eq__(self, other: Any) -> bool:
-        """The picture takes no part: a note read back from JSON equals the one that was written."""
-        return isinstance(other, ImageNote) and self.__dict__ == other.__dict__
 
 
 class Problem(_Frozen):
