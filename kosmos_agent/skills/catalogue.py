@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from kosmos_agent.errors import InvalidArgumentError
+from kosmos_agent.errors import InvalidArgumentError, InvalidBoxError
 from kosmos_agent.results import Box
 from kosmos_agent.robot.cancel import CancelToken
 from kosmos_agent.skills.hands import OnProgress, quiet
@@ -116,7 +116,7 @@ class Skill:
             values = {name: getattr(given, name) for name in type(given).model_fields}
             if isinstance(given, RegionArguments) and given.box is not None:
                 values["box"] = _box(given.box)
-        except ValueError as error:
+        except (ValueError, InvalidBoxError) as error:
             raise InvalidArgumentError(f"{self.name}: {_in_words(error)}; valid: {self.valid()}") from error
         return values
 
@@ -131,7 +131,7 @@ def _box(corners: tuple[float, float, float, float]) -> Box:
     return Box(x1=x1, y1=y1, x2=x2, y2=y2)
 
 
-def _in_words(error: ValueError) -> str:
+def _in_words(error: Exception) -> str:
     errors = getattr(error, "errors", None)
     if errors is None:
         return str(error)
