@@ -1,29 +1,25 @@
-"""A report as a picture: what it rests on, with its boxes."""
+"""The picture that a report rests on, with its answer drawn onto it."""
 
 from __future__ import annotations
 
 from PIL import Image
 
 from kosmos_agent.drawing import annotate, annotate_text
-from kosmos_agent.results import Grounding
 from kosmos_agent.skills.reports import DescribeReport, FindReport, PickReport, PlaceReport, SkillReport
+from kosmos_agent.skills.skills import Skills
 
 
-def annotated(report: SkillReport) -> Image.Image | None:
-    """None where there is no box to draw, or where the report was read back from JSON, which holds no picture."""
-    if report.image.rgb is None:
+def annotated(skills: Skills, report: SkillReport) -> Image.Image | None:
+    """None once so many pictures were looked at since that this one is no longer kept."""
+    rgb = skills.eyes.picture_of(report.image)
+    if rgb is None:
         return None
-    picture = Image.fromarray(report.image.rgb)
-    if isinstance(report, DescribeReport):
-        return annotate_text(picture, report.description) if report.description.entities else None
-    answer = _answer(report)
-    return None if answer is None or not answer.candidates else annotate(picture, answer)
-
-
-def _answer(report: SkillReport) -> Grounding | None:
+    picture = Image.fromarray(rgb)
     match report:
         case FindReport() | PlaceReport():
-            return report.answer
+            return annotate(picture, report.answer)
         case PickReport():
-            return report.pick.answer
-    return None
+            return annotate(picture, report.pick.answer)
+        case DescribeReport():
+            return annotate_text(picture, report.description)
+    return picture

@@ -70,7 +70,7 @@ class SkillServer:
     ) -> Reply:
         try:
             report = skill.call(self._skills, arguments, cancel=cancel, on_progress=on_progress)
-            return answered(report, picture=self._pictures)
+            return answered(report, self._skills if self._pictures else None)
         except KosmosAgentError as error:
             return failed(error.code, str(error))
         except Exception as error:  # noqa: BLE001  # one call's fault must not end the server; the log has all of it
