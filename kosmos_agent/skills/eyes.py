@@ -149,11 +149,11 @@ class Eyes:
 
     def _newest(self, deadline: Deadline, after_ns: int | None) -> Shot:
         """Asked in slices, so that a cancel is heeded while the camera is waited for."""
-        limit_s = min(self._limits.look_timeout_s, deadline.remaining_s)
+        limit_s = self._limits.look_timeout_s
         end_s = time.monotonic() + limit_s
         while True:
             start_s = time.monotonic()
-            slice_s = max(min(_SLICE_S, end_s - start_s), 0.0)
+            slice_s = max(min(_SLICE_S, end_s - start_s, deadline.remaining_s), 0.0)
             try:
                 return self.camera.newest(after_ns, slice_s)
             except NoImageError as error:
