@@ -62,9 +62,14 @@ class TargetBook:
         return target_id
 
     def _id_of(self, seen: Remembered, taken: Collection[str]) -> str:
-        """Of the known thing that it is most like; of equals the newest."""
+        """Of the known thing that it is most like; of those alike by their boxes, then the newest."""
         likeness = {name: self._likeness(known, seen) for name, known in self._known.items() if name not in taken}
-        best = max(reversed(likeness), key=likeness.__getitem__, default=None)
+
+        def order(name: str) -> tuple[float, float]:
+            # Boxes on one thing come to the same place in metres; they must not change ids from look to look.
+            return round(likeness[name], 1), self._known[name].box.iou(seen.box)
+
+        best = max(reversed(likeness), key=order, default=None)
         if best is not None and likeness[best] >= 0:
             return best
         self._count += 1
