@@ -33,7 +33,10 @@ _SCENE = (
     r"(?:scene|table(?:top)?|picture|image|view|room|surroundings|workspace|everything|what you see|"
     r"what you can see|what is (?:there|here|on the table))"
 )
-_LYING = r"(?: that)?(?: (?:are|is|lie|lies|stand|stands))?(?: there)?(?: (?:on|in) (?:the |this )?(?:table|scene|picture|image|view))?(?: here)?"
+_LYING = (
+    r"(?: that)?(?: (?:are|is|lie|lies|stand|stands))?(?: there)?"
+    r"(?: (?:on|in) (?:the |this )?(?:table|scene|picture|image|view))?(?: here)?"
+)
 
 
 def read(clause: str, context: Context) -> tuple[Step, ...]:
@@ -154,8 +157,8 @@ _TABLE: tuple[tuple[str, Maker], ...] = (
     (rf"(?:is|are) there (?:anything|something){_LYING}", _always(DescribeScene())),
     (r"(?:is|are) there (?:anything|something)\b.*", _ask),
     (rf"(?:(?:is|are) there|there (?:is|are)|(?:do you |can you )?see) (?:any )?(?P<x>.+?){_LYING}", _each(Check)),
-    (r"(?:check for|check) (?P<x>.+)", _one(Check)),
-    (r"(?:is|are) (?P<x>.+?)(?: still)? (?:there|here|present|visible)", _one(Check)),
+    (r"(?:check for|check) (?P<x>.+)", _each(Check)),
+    (r"(?:is|are) (?P<x>.+?)(?: still)? (?:there|here|present|visible)", _each(Check)),
     (rf"(?:is|are) (?P<x>.+?) (?P<place>{_PLACED}) (?P<y>(?:the|a|an|my|your)\s.+|it)", _check_place),
     (r"(?:find|look for|search for|show|point (?:at|to|out))(?: me)? (?P<x>.+)", _each(Find)),
     (r"(?:what|what's|which|who|whose|why|how|is|are|does|do|has|have)\b\s*\S.*", _ask),

@@ -29,8 +29,8 @@ OPENING = re.compile(rf"{_ADVERBS}(?:{_OPENERS})\b", re.I)
 _JOINT = re.compile(r"\s*,?\s+(?:and then|and|then|after that|afterwards|but first)\s+|\s*,\s+", re.I)
 _STOPS = re.compile(r"(?<=[^\s.;!?])[.;!?]+(?=\s|$)|\n+")
 _BEFORE = re.compile(
-    r"(?:(?:hey|hi|hello|ok|okay|well|so|dear|robot|kosmos|please|kindly|first|now|then|next(?! to)|also|finally|and|if so|if yes|"
-    r"after that|afterwards|just)\b[\s,:]*|"
+    r"(?:(?:hey|hi|hello|ok|okay|well|so|dear|robot|kosmos|please|kindly|just|first|now|then|next(?! to)|also|finally|"
+    r"and|if so|after that|afterwards)\b[\s,:]*|"
     r"(?:can|could|would|will) (?:you|u)\b[\s,]*|"
     r"i(?:'d| would) like you to\s+|i (?:want|need) you to\s+|i(?:'d| would) like to know (?:if|whether)?\s*)",
     re.I,

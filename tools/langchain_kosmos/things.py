@@ -24,6 +24,9 @@ _NAME = re.compile(r"(?:the|a|an|my|your|that|this|all|both|some)\s|\ue000", re.
 _ANYTHING = re.compile(r"[^\W_]")
 
 
+_NO_QUOTES = Quotes(())
+
+
 class Unclear(Exception):  # noqa: N818 - an answer on its way up, not a fault
     """Carries the answer of a rule that fits and still makes nothing of the words."""
 
@@ -38,7 +41,7 @@ class Context:
 
     last: str | None = None
     held: str | None = None
-    quotes: Quotes = Quotes(())
+    quotes: Quotes = _NO_QUOTES
 
     def naming(self, phrase: str | None) -> Context:
         return self if phrase is None else replace(self, last=phrase)
