@@ -62,6 +62,7 @@ class Course:
         self.wanted: Call | None = None
         self._bound = bound
         self._ids = dict(memory.chosen)
+        self._picked_out = set(memory.chosen)
         self._steps: list[Step] = []
         self._claims: list[Claim] = []
         self._said: list[str] = []
@@ -87,6 +88,7 @@ class Course:
     def choose(self, phrase: str, target_id: str) -> None:
         """From now on the phrase means the thing with this id."""
         self._ids[phrase] = target_id
+        self._picked_out.add(phrase)
         self.memory.chosen[phrase] = target_id
 
     def mention(self, phrase: str) -> None:
@@ -123,6 +125,9 @@ class Course:
         match verdict.kind:
             case "again":
                 return self._advance()
+            case "anew" if thing_of(step) in self._picked_out:
+                # Its phrase fits others too: they are not what the person chose.
+                verdict = Verdict("failed", f"I lost sight of the one that you chose of {thing_of(step)}.")
             case "anew":
                 self._ids.pop(thing_of(step) or "", None)
                 return self._advance()
