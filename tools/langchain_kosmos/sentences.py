@@ -27,6 +27,7 @@ _OPENERS = (
 _ADVERBS = r"(?:(?:then|after that|afterwards|next|finally|also|now|please|kindly)\s+)*"
 OPENING = re.compile(rf"{_ADVERBS}(?:{_OPENERS})\b", re.I)
 _JOINT = re.compile(r"\s*,?\s+(?:and then|and|then|after that|afterwards|but first)\s+|\s*,\s+", re.I)
+_THEN = re.compile(r"\b(?:then|after that|afterwards)\b", re.I)
 _STOPS = re.compile(r"(?<=[^\s.;!?])[.;!?]+(?=\s|$)|\n+")
 _BEFORE = re.compile(
     r"(?:(?:hey|hi|hello|ok|okay|well|so|dear|robot|kosmos|please|kindly|just|first|now|then|next(?! to)|also|finally|"
@@ -68,12 +69,12 @@ def take_out_quotes(text: str) -> tuple[str, Quotes]:
 
 
 def clauses(marked: str) -> list[str]:
-    """Cuts at full stops, and at `and`, `then` and commas where something new begins to be asked; polite words gone."""
+    """Cuts at full stops, at `then`, and at `and` and commas where something new is asked; polite words gone."""
     parts: list[str] = []
     for sentence in _STOPS.split(marked):
         start = 0
         for joint in _JOINT.finditer(sentence):
-            if OPENING.match(sentence, joint.end()):
+            if _THEN.search(joint[0]) or OPENING.match(sentence, joint.end()):
                 parts.append(sentence[start : joint.start()])
                 start = joint.end()
         parts.append(sentence[start:])
