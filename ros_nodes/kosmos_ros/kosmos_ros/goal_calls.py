@@ -33,6 +33,7 @@ class GoalCall:
     events: queue.SimpleQueue[Event] = field(default_factory=queue.SimpleQueue)
     _handle: Any = None
     _dropped: bool = False
+    _accepted: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def next(self, timeout_s: float) -> Event | None:
@@ -49,6 +50,11 @@ class GoalCall:
         if handle is not None:
             handle.cancel_goal_async()
 
+    def heard(self, message: Any) -> None:
+        """Of the server's words while it works, which may overtake the one that it does."""
+        self._accept()
+        self.events.put(Event("feedback", message.feedback))
+
     def answered(self, future: Any) -> None:
         """Of the server's word on the goal itself."""
         handle = future.result()
@@ -57,7 +63,7 @@ class GoalCall:
             return
         with self._lock:
             self._handle, dropped = handle, self._dropped
-        self.events.put(Event("accepted"))
+        self._accept()
         handle.get_result_async().add_done_callback(self.ended)
         if dropped:
             handle.cancel_goal_async()
@@ -67,6 +73,13 @@ class GoalCall:
         answer = future.result()
         forgotten = answer.status == GoalStatus.STATUS_UNKNOWN
         self.events.put(Event("forgotten") if forgotten else Event("ended", answer.result))
+
+    def _accept(self) -> None:
+        """Says so once, before anything else."""
+        with self._lock:
+            first, self._accepted = not self._accepted, True
+        if first:
+            self.events.put(Event("accepted"))
 
 
 class GoalCaller:
@@ -89,9 +102,7 @@ class GoalCaller:
         call = GoalCall(self.servers())
 
         def send() -> None:
-            sent = self._client.send_goal_async(
-                goal, feedback_callback=lambda message: call.events.put(Event("feedback", message.feedback))
-            )
+            sent = self._client.send_goal_async(goal, feedback_callback=call.heard)
             sent.add_done_callback(call.answered)
 
         self._waiting.append(send)

@@ -1,0 +1,71 @@
+"""The things that answers told of, by the ids under which a later skill takes them."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from kosmos_agent.errors import UnknownTargetError
+from kosmos_agent.results import Box, Target3D
+
+_NAMES_IN_MESSAGES = 12
+_SAME_BOX_IOU = 0.7
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """What a thing was called and where it was last. target: None where there was no depth."""
+
+    phrase: str
+    box: Box
+    target: Target3D | None = None
+
+
+class TargetBook:
+    """Thread-safe. A thing within `same_thing_m` of where a known one was keeps its id; the oldest are forgotten."""
+
+    def __init__(self, same_thing_m: float, max_targets: int) -> None:
+        self._same_thing_m, self._max_targets = same_thing_m, max_targets
+        self._lock = threading.Lock()
+        self._known: OrderedDict[str, Remembered] = OrderedDict()
+        self._count = 0
+
+    def remember(self, seen: Remembered) -> str:
+        with self._lock:
+            target_id = self._id_of(seen)
+            before = self._known.get(target_id)
+            if before is not None and seen.target is None:
+                seen = replace(seen, target=before.target)
+            self._known[target_id] = seen
+            self._known.move_to_end(target_id)
+            while len(self._known) > self._max_targets:
+                self._known.popitem(last=False)
+            return target_id
+
+    def find(self, target_id: str) -> Remembered:
+        """UnknownTargetError lists the newest ids."""
+        with self._lock:
+            if target_id in self._known:
+                return self._known[target_id]
+            known = ", ".join(list(self._known)[-_NAMES_IN_MESSAGES:]) or "none yet: find something first"
+        raise UnknownTargetError(f"no target has the id {target_id[:40]!r}; known: {known}")
+
+    def _id_of(self, seen: Remembered) -> str:
+        for target_id, known in reversed(self._known.items()):
+            if self._same(known, seen):
+                return target_id
+        self._count += 1
+        return f"t{self._count}"
+
+    def _same(self, known: Remembered, seen: Remembered) -> bool:
+        if known.target is None or seen.target is None:
+            return known.phrase == seen.phrase and known.box.iou(seen.box) >= _SAME_BOX_IOU
+        return distance_m(known.target, seen.target) <= self._same_thing_m
+
+
+def distance_m(first: Target3D, second: Target3D) -> float:
+    """Between the middles."""
+    return float(np.linalg.norm(np.subtract(first.position_m, second.position_m)))
