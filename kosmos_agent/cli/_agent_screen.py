@@ -46,10 +46,11 @@ class Screen:
 
     def approves(self, tool: str, arguments: Mapping[str, Any]) -> bool:
         self._end_of_words()
-        given = ", ".join(f"{name} {plain(str(value))}" for name, value in arguments.items())
-        return Confirm.ask(
-            Text(f"May I {plain(tool).replace('_', ' ')} ({given})?"), console=self._console, default=False
-        )
+        given = ", ".join(f"{name}: {plain(str(value))}" for name, value in arguments.items())
+        try:
+            return Confirm.ask(Text(f"Call {plain(tool)} ({given})?"), console=self._console, default=False)
+        except EOFError:
+            return False
 
     def end(self) -> None:
         """The turn is over."""

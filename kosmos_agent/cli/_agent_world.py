@@ -39,12 +39,13 @@ class AgentWorld:
         return annotated(self.skills, report)
 
     def truth(self) -> dict[str, list[str]]:
-        """What the simulator knows and the agent never sees: which things hang in the air, and which were moved."""
-        verdict = self.table.judge.verdict(self.table.target.name)
-        moved = [name for name in verdict.moved_m if name not in verdict.lifted]
+        """What the simulator knows and the agent never sees: what hangs in the air, and what else was moved."""
+        verdicts = [self.table.judge.verdict(item.name) for item in self.table.items[:2]]
+        moved = {name for verdict in verdicts for name in verdict.moved_m} - set(verdicts[0].lifted)
+        names = [item.name for item in self.table.items]
         return {
-            "lifted": [self._words(name) for name in verdict.lifted],
-            "moved": [self._words(name) for name in moved],
+            "lifted": [self._words(name) for name in names if name in verdicts[0].lifted],
+            "moved": [self._words(name) for name in names if name in moved],
         }
 
     def _words(self, name: str) -> str:

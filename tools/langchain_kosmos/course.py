@@ -141,7 +141,7 @@ class Course:
 
     @property
     def text(self) -> str:
-        return "\n".join(self._said)
+        return "\n".join(words[:1].upper() + words[1:] for words in self._said)
 
     @property
     def statement(self) -> Statement:
