@@ -25,12 +25,11 @@ from kosmos_agent.inference.calibration_file import load_calibration
 from kosmos_agent.inference.candidates import Decision
 from kosmos_agent.inference.clauses import parse
 from kosmos_agent.inference.devices import check_device
-from kosmos_agent.inference.evidence import Evidence, Looks, gather
-from kosmos_agent.inference.frame import EncodedFrame, Stopwatch, continue_frame, encode_frame
+from kosmos_agent.inference.evidence import Evidence, Looks, Part, gather
+from kosmos_agent.inference.frame import EncodedFrame, Stopwatch, continue_frame, encode_frame, encode_frames
 from kosmos_agent.inference.generate import Decoding, StopCallback, generate
 from kosmos_agent.inference.relations import check_claims
 from kosmos_agent.inference.several import candidates_of, joined, write_boxes
-from kosmos_agent.inference.windows import Window
 from kosmos_agent.inference.zoom import Zoom
 from kosmos_agent.markup import from_tagged
 from kosmos_agent.model.checkpoint import check_tokenizer, load_model, load_tokenizer, read_config
@@ -166,7 +165,7 @@ class View:
             self.encoded,
             size,
             self._mirror_image,
-            self._part,
+            self._parts,
             grounder.profile.both_ways,
             grounder.zoom if zooms else None,
         )
@@ -229,10 +228,9 @@ class View:
             self._mirrored = encode_frame(self.grounder.model, self.grounder.processor, rgb)
         return self._mirrored
 
-    def _part(self, window: Window, mirrored: bool) -> EncodedFrame:
-        seen = window.crop(self._rgb)
-        rgb = np.ascontiguousarray(seen[:, ::-1]) if mirrored else seen
-        return encode_frame(self.grounder.model, self.grounder.processor, rgb)
+    def _parts(self, parts: Sequence[Part]) -> EncodedFrame:
+        seen = [window.crop(self._rgb)[:, ::-1] if mirrored else window.crop(self._rgb) for window, mirrored in parts]
+        return encode_frames(self.grounder.model, self.grounder.processor, [np.ascontiguousarray(rgb) for rgb in seen])
 
     def _write(
         self, texts: Sequence[str], decoding: Decoding, should_stop: StopCallback | None, *, whole: bool

@@ -6,8 +6,8 @@ import torch
 from tiny_kosmos import TOKENIZER, tiny_model
 
 from kosmos_agent import prompts
-from kosmos_agent.inference.corners import score_corners
-from kosmos_agent.inference.frame import continue_frame, encode_frame
+from kosmos_agent.inference.corners import score_corners, score_corners_apart
+from kosmos_agent.inference.frame import continue_frame, encode_frame, encode_frames
 from kosmos_agent.inference.generate import Decoding, generate
 from kosmos_agent.location import is_valid_pair
 from kosmos_agent.processor import Processor
@@ -83,3 +83,15 @@ def test_every_pair_is_upright():
         assert all(is_valid_pair(item.pair) for item in scores.pairs)
         weights = [item.probability for item in scores.pairs[1:]]
         assert weights == sorted(weights, reverse=True)
+
+
+def test_apart_behind_several_pictures_is_as_alone_behind_each():
+    model, _, texts = setup(7, gain=4.0)
+    processor, pictures = Processor.for_config(TOKENIZER, model.config), [picture(seed) for seed in range(len(texts))]
+    apart = score_corners_apart(model, TOKENIZER, encode_frames(model, processor, pictures), texts)
+    for rgb, text, scores in zip(pictures, texts, apart, strict=True):
+        (alone,) = score_corners(model, TOKENIZER, encode_frame(model, processor, rgb), [text])
+        assert scores.object_log_odds == pytest.approx(alone.object_log_odds, abs=1e-4)
+        assert scores.pairs[0].pair == alone.pairs[0].pair
+        weights = [item.probability for item in alone.pairs]
+        assert [item.probability for item in scores.pairs] == pytest.approx(weights, rel=1e-3, abs=1e-9)

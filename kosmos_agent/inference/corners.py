@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from kosmos_agent.inference.frame import EncodedFrame
+from kosmos_agent.inference.frame import EncodedFrame, continue_frame
 from kosmos_agent.inference.grammar import Grammar
 from kosmos_agent.inference.likelihood import packed_log_likelihoods
+from kosmos_agent.inference.prompt import read
 from kosmos_agent.location import Pair
 from kosmos_agent.model.kosmos2 import Kosmos2
 from kosmos_agent.tokenizer import Tokenizer
@@ -71,36 +72,95 @@ def score_corners(
     hidden = model.decode(model.embed(ids), (start + offsets)[None], mask=mask, cache=cache)[0]
 
     ends = torch.tensor([len(query) for query in queries], device=model.device).cumsum(dim=0) - 1
-    object_log_odds = _log_odds(model.logits(hidden[ends - 1]).float(), tokenizer.object_id)
     likelihoods = None
     if phrase_likelihood:
         likelihoods = packed_log_likelihoods(model, tokenizer, hidden, ids[0], segments)
-    rows = slice(tokenizer.first_location_id, tokenizer.first_location_id + tokenizer.location_count)
-    first_log_p = model.logits(hidden[ends], rows).float().log_softmax(dim=-1)
-    first_p, first = first_log_p.topk(first_corners, dim=-1)
+    opening = Opening.at(model, tokenizer, hidden[ends - 1], hidden[ends], first_corners)
 
     corner_segments = torch.arange(len(queries), device=model.device).repeat_interleave(first_corners)
     positions = (start + offsets[ends] + 1).repeat_interleave(first_corners)
     mask = corner_mask(prefix.ids.shape[1], segments, corner_segments)
-    embeds = model.embed((first + tokenizer.first_location_id).reshape(1, -1))
+    embeds = model.embed(opening.first_ids(tokenizer).reshape(1, -1))
     hidden = model.decode(embeds, positions[None], mask=mask, cache=cache)[0]
-    allowed = Grammar(tokenizer, model.device).second_corners(first)
-    second_logits = model.logits(hidden, rows).float().view(len(queries), first_corners, -1)
-    second_log_p = second_logits.masked_fill(~allowed, -torch.inf).log_softmax(dim=-1)
-    second_p, second = second_log_p.topk(second_corners, dim=-1)
-    joint = (first_p[..., None] + second_p).exp()
-    entropies = _entropy(first_log_p), _entropy(second_log_p[:, 0])
-    return [
-        CornerScores(
-            presence=float(object_log_odds[k].sigmoid()),
-            pairs=_ranked(first[k].tolist(), second[k].tolist(), joint[k].tolist()),
-            object_log_odds=float(object_log_odds[k]),
-            first_entropy=float(entropies[0][k]),
-            second_entropy=float(entropies[1][k]),
-            phrase_log_likelihood=None if likelihoods is None else float(likelihoods[k]),
-        )
-        for k in range(len(queries))
-    ]
+    return opening.scores(model, tokenizer, hidden.view(len(queries), first_corners, -1), second_corners, likelihoods)
+
+
+@torch.inference_mode()
+def score_corners_apart(
+    model: Kosmos2,
+    tokenizer: Tokenizer,
+    frames: EncodedFrame,
+    texts: Sequence[Sequence[int]],
+    *,
+    first_corners: int = 8,
+    second_corners: int = 16,
+) -> list[CornerScores]:
+    """As `score_corners`, of text k behind picture k, all in step."""
+    asked = continue_frame(model, frames, texts, room=0)
+    opened = read(model, torch.full((len(texts), 1), tokenizer.object_id, device=model.device), after=asked)
+    opening = Opening.at(model, tokenizer, asked.hidden, opened.hidden, first_corners)
+
+    seen = opened.attention_mask.bool()[:, None, :].expand(-1, first_corners, -1)
+    own = torch.eye(first_corners, dtype=torch.bool, device=model.device).expand(len(texts), -1, -1)
+    positions = opened.next_position[:, None].expand(-1, first_corners)
+    embeds = model.embed(opening.first_ids(tokenizer))
+    cache = opened.cache.fork(first_corners)
+    hidden = model.decode(embeds, positions, mask=torch.cat([seen, own], dim=2)[:, None], cache=cache)
+    return opening.scores(model, tokenizer, hidden, second_corners)
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What K phrases come to at `<object>`. object_log_odds: (K,) of its opening. log_p: (K, locations) of the first
+    corner; first_log_p, first: (K, C) of the likeliest ones, as indices of the grid."""
+
+    object_log_odds: Tensor
+    log_p: Tensor
+    first_log_p: Tensor
+    first: Tensor
+
+    @classmethod
+    def at(cls, model: Kosmos2, tokenizer: Tokenizer, before: Tensor, behind: Tensor, corners: int) -> Opening:
+        """before, behind: (K, D) states of the last token before `<object>` and of `<object>`."""
+        odds = _log_odds(model.logits(before).float(), tokenizer.object_id)
+        log_p = model.logits(behind, _location_rows(tokenizer)).float().log_softmax(dim=-1)
+        first_log_p, first = log_p.topk(corners, dim=-1)
+        return cls(odds, log_p, first_log_p, first)
+
+    def first_ids(self, tokenizer: Tokenizer) -> Tensor:
+        """(K, C) token ids of the likeliest first corners."""
+        return self.first + tokenizer.first_location_id
+
+    def scores(
+        self,
+        model: Kosmos2,
+        tokenizer: Tokenizer,
+        hidden: Tensor,
+        second_corners: int,
+        likelihoods: Tensor | None = None,
+    ) -> list[CornerScores]:
+        """hidden: (K, C, D) states behind each first corner. likelihoods: (K,) of the phrases' words."""
+        allowed = Grammar(tokenizer, model.device).second_corners(self.first)
+        logits = model.logits(hidden, _location_rows(tokenizer)).float()
+        second_log_p = logits.masked_fill(~allowed, -torch.inf).log_softmax(dim=-1)
+        second_p, second = second_log_p.topk(second_corners, dim=-1)
+        joint = (self.first_log_p[..., None] + second_p).exp()
+        entropies = _entropy(self.log_p), _entropy(second_log_p[:, 0])
+        return [
+            CornerScores(
+                presence=float(self.object_log_odds[k].sigmoid()),
+                pairs=_ranked(self.first[k].tolist(), second[k].tolist(), joint[k].tolist()),
+                object_log_odds=float(self.object_log_odds[k]),
+                first_entropy=float(entropies[0][k]),
+                second_entropy=float(entropies[1][k]),
+                phrase_log_likelihood=None if likelihoods is None else float(likelihoods[k]),
+            )
+            for k in range(len(self.first))
+        ]
+
+
+def _location_rows(tokenizer: Tokenizer) -> slice:
+    return slice(tokenizer.first_location_id, tokenizer.first_location_id + tokenizer.location_count)
 
 
 def _log_odds(logits: Tensor, token: int) -> Tensor:

@@ -10,16 +10,21 @@ from kosmos_agent import prompts
 from kosmos_agent.calibration import Feature, logit
 from kosmos_agent.inference.candidates import Decision, merge
 from kosmos_agent.inference.clauses import parse
-from kosmos_agent.inference.corners import CornerScores, score_corners
+from kosmos_agent.inference.corners import CornerScores, score_corners, score_corners_apart
 from kosmos_agent.inference.frame import EncodedFrame, Stopwatch
 from kosmos_agent.inference.likelihood import blind_log_likelihood
 from kosmos_agent.inference.mirror import mirror_box, read_as_one
 from kosmos_agent.inference.windows import Window
-from kosmos_agent.inference.zoom import Zoom, second_look
+from kosmos_agent.inference.zoom import SecondLook, Zoom, second_look
 from kosmos_agent.model.kosmos2 import Kosmos2
 from kosmos_agent.phrases import swap_left_right
 from kosmos_agent.results import Candidate
 from kosmos_agent.tokenizer import Tokenizer
+
+MAX_PARTS = 16
+
+Part = tuple[Window, bool]
+"""What lies in a window, and whether its mirror image is looked at."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ class Evidence:
 class Looks:
     """A picture that was read, and how to look at it again.
 
-    size: width, height in pixels. mirrored: its mirror image. part: what lies in a window, and whether mirrored.
+    size: width, height in pixels. mirrored: its mirror image. parts: what lies in windows, and whether mirrored.
     both_ways: whether the mirror image has a say in every answer. zoom: whether small things get a second look, and
     at what distance; None for never.
     """
@@ -48,13 +53,24 @@ class Looks:
     frame: EncodedFrame
     size: tuple[int, int]
     mirrored: Callable[[], EncodedFrame]
-    part: Callable[[Window, bool], EncodedFrame]
+    parts: Callable[[Sequence[Part]], EncodedFrame]
     both_ways: bool = False
     zoom: Zoom | None = None
 
     def scores(self, frame: EncodedFrame, phrases: Sequence[str], *, likelihood: bool = False) -> list[CornerScores]:
-        texts = [self.tokenizer.encode_words(prompts.phrase_grounding(phrase)) for phrase in phrases]
-        return score_corners(self.model, self.tokenizer, frame, texts, phrase_likelihood=likelihood)
+        return score_corners(self.model, self.tokenizer, frame, self._texts(phrases), phrase_likelihood=likelihood)
+
+    def scores_in(self, parts: Sequence[Part], phrases: Sequence[str]) -> list[CornerScores]:
+        """Of phrase k in part k; at most MAX_PARTS are in memory at a time."""
+        found: list[CornerScores] = []
+        for start in range(0, len(parts), MAX_PARTS):
+            chosen = slice(start, start + MAX_PARTS)
+            frames = self.parts(parts[chosen])
+            found += score_corners_apart(self.model, self.tokenizer, frames, self._texts(phrases[chosen]))
+        return found
+
+    def _texts(self, phrases: Sequence[str]) -> list[Sequence[int]]:
+        return [self.tokenizer.encode_words(prompts.phrase_grounding(phrase)) for phrase in phrases]
 
 
 def gather(
@@ -79,7 +95,7 @@ def gather(
             item.features["mirror_iou"] = box.iou(mirror_box(other))
     clock.lap("query")
     if looks.zoom is not None:
-        evidence = [_looked_again(looks, looks.zoom, *pair) for pair in zip(phrases, evidence, strict=True)]
+        evidence = _looked_again(looks, looks.zoom, phrases, evidence)
         clock.lap("zoom")
     return evidence
 
@@ -88,18 +104,24 @@ def _in_the_mirror(looks: Looks, phrases: Sequence[str]) -> list[CornerScores]:
     return looks.scores(looks.mirrored(), [swap_left_right(phrase) for phrase in phrases])
 
 
-def _looked_again(looks: Looks, zoom: Zoom, phrase: str, evidence: Evidence) -> Evidence:
+def _looked_again(looks: Looks, zoom: Zoom, phrases: Sequence[str], evidence: Sequence[Evidence]) -> list[Evidence]:
     """With the best candidate's box as a window around it shows it, where it is small and the looks agree."""
-    first, *others = evidence.candidates
-    if not zoom.wants(first.box):
-        return evidence
-    window = zoom.window(first.box, *looks.size)
-    head, side = parse(phrase).plain_head, looks.tokenizer.grid_side
-    (scores,) = looks.scores(looks.part(window, False), [head])
+    small = [k for k, item in enumerate(evidence) if zoom.wants(item.candidates[0].box)]
+    windows = [zoom.window(evidence[k].candidates[0].box, *looks.size) for k in small]
+    heads = [parse(phrases[k]).plain_head for k in small]
+    scores = looks.scores_in([(window, False) for window in windows], heads)
+    side = looks.tokenizer.grid_side
     if looks.both_ways:
-        (mirrored,) = looks.scores(looks.part(window, True), [swap_left_right(head)])
-        scores = read_as_one(scores, mirrored, side)
-    look = second_look(first.box, scores, window, side, zoom)
+        mirrored = looks.scores_in([(window, True) for window in windows], [swap_left_right(head) for head in heads])
+        scores = [read_as_one(*pair, side) for pair in zip(scores, mirrored, strict=True)]
+    again = list(evidence)
+    for k, window, seen in zip(small, windows, scores, strict=True):
+        again[k] = _with_second_look(evidence[k], second_look(evidence[k].candidates[0].box, seen, window, side, zoom))
+    return again
+
+
+def _with_second_look(evidence: Evidence, look: SecondLook) -> Evidence:
+    first, *others = evidence.candidates
     seen: dict[Feature, float] = {"window_log_odds": look.object_log_odds, "window_iou": look.agreement}
     candidates = (Candidate(box=look.box, probability=first.probability), *others)
     return Evidence(evidence.presence, candidates, {**evidence.features, **seen})

@@ -17,30 +17,35 @@ from kosmos_agent.processor import Picture, Processor
 
 @dataclass(frozen=True)
 class EncodedFrame:
-    """`<s><image>[slots]</image>` as a prompt that every question continues."""
+    """`<s><image>[slots]</image>` as a prompt that every question continues; of several pictures, a row for each."""
 
     prefix: ReadPrompt
     timings_ms: dict[str, float] = field(default_factory=dict)
 
 
-@torch.inference_mode()
 def encode_frame(model: Kosmos2, processor: Processor, picture: Picture) -> EncodedFrame:
     """The costly half of an answer, done once per picture."""
+    return encode_frames(model, processor, [picture])
+
+
+@torch.inference_mode()
+def encode_frames(model: Kosmos2, processor: Processor, pictures: Sequence[Picture]) -> EncodedFrame:
+    """Several pictures in one pass; the rows cannot be told from those of single ones but by rounding."""
     clock = Stopwatch(model.device)
-    pixels = processor.pixels([picture]).to(device=model.device, dtype=model.dtype)
+    pixels = processor.pixels(pictures).to(device=model.device, dtype=model.dtype)
     clock.lap("preprocess")
     image_embeds = model.encode_image(pixels)
     clock.lap("vision")
     row = processor.image_row
-    ids = torch.tensor([[processor.tokenizer.bos_id, *row.ids]], device=model.device)
-    image_mask = torch.tensor([[0, *row.image_mask]], device=model.device)
+    ids = torch.tensor([[processor.tokenizer.bos_id, *row.ids]], device=model.device).expand(len(pictures), -1)
+    image_mask = torch.tensor([[0, *row.image_mask]], device=model.device).expand(len(pictures), -1)
     prefix = read(model, ids, image_embeds=image_embeds, image_mask=image_mask)
     clock.lap("prefix")
     return EncodedFrame(prefix, clock.laps_ms)
 
 
 def continue_frame(model: Kosmos2, frame: EncodedFrame, texts: Sequence[Sequence[int]], room: int) -> ReadPrompt:
-    """Read texts behind the frame, a row for each; the frame can be continued again."""
+    """Read texts behind the frame, a row for each (behind several frames, one each); they can be continued again."""
     longest = max(map(len, texts))
     pads = [longest - len(text) for text in texts]
     ids: Tensor = torch.tensor([[0] * pad + list(text) for pad, text in zip(pads, texts, strict=True)])
