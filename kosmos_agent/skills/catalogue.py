@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from kosmos_agent.errors import InvalidArgumentError
+from kosmos_agent.errors import InvalidArgumentError, InvalidBoxError
 from kosmos_agent.results import Box
 from kosmos_agent.robot.cancel import CancelToken
 from kosmos_agent.skills.hands import OnProgress, quiet
@@ -54,7 +54,8 @@ class RegionArguments(_Arguments):
     """Which part of the picture."""
 
     target_id: _Id | None = Field(None, description="The id of a thing that an earlier answer gave.")
-    box: tuple[_Share, _Share, _Share, _Share] | None = Field(
+    # A list, not a tuple: several providers refuse the schema of a tuple.
+    box: Annotated[list[_Share], Field(min_length=4, max_length=4)] | None = Field(
         None, description="Corners x1, y1, x2, y2 as shares of the picture, from its top left."
     )
 
@@ -116,9 +117,13 @@ class Skill:
             values = {name: getattr(given, name) for name in type(given).model_fields}
             if isinstance(given, RegionArguments) and given.box is not None:
                 values["box"] = _box(given.box)
-        except ValueError as error:
-            raise InvalidArgumentError(f"{self.name}: {_in_words(error)}; valid: {self.valid()}") from error
+        except (ValueError, InvalidBoxError) as error:
+            raise self.refusal(error) from error
         return values
+
+    def refusal(self, error: Exception) -> InvalidArgumentError:
+        """What was wrong with arguments, as pydantic found it, and what would be valid."""
+        return InvalidArgumentError(f"{self.name}: {_in_words(error)}; valid: {self.valid()}")
 
     def valid(self) -> str:
         """The arguments that it takes, in words."""
@@ -126,12 +131,12 @@ class Skill:
         return ", ".join(f"{name} ({field.description})" for name, field in fields.items()) or "no arguments"
 
 
-def _box(corners: tuple[float, float, float, float]) -> Box:
+def _box(corners: list[float]) -> Box:
     x1, y1, x2, y2 = corners
     return Box(x1=x1, y1=y1, x2=x2, y2=y2)
 
 
-def _in_words(error: ValueError) -> str:
+def _in_words(error: Exception) -> str:
     errors = getattr(error, "errors", None)
     if errors is None:
         return str(error)

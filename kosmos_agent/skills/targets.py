@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,17 +34,15 @@ class TargetBook:
         self._known: OrderedDict[str, Remembered] = OrderedDict()
         self._count = 0
 
-    def remember(self, seen: Remembered) -> str:
+    def remember(self, answered: Iterable[Remembered]) -> tuple[str, ...]:
+        """An id for each thing of one answer, no two the same: an answer keeps apart what it lists."""
         with self._lock:
-            target_id = self._id_of(seen)
-            before = self._known.get(target_id)
-            if before is not None and seen.target is None:
-                seen = replace(seen, target=before.target)
-            self._known[target_id] = seen
-            self._known.move_to_end(target_id)
-            while len(self._known) > self._max_targets:
+            target_ids: list[str] = []
+            for seen in answered:
+                target_ids.append(self._put(seen, target_ids))
+            while len(self._known) > max(self._max_targets, len(target_ids)):
                 self._known.popitem(last=False)
-            return target_id
+            return tuple(target_ids)
 
     def find(self, target_id: str) -> Remembered:
         """UnknownTargetError lists the newest ids."""
@@ -53,9 +52,18 @@ class TargetBook:
             known = ", ".join(list(self._known)[-_NAMES_IN_MESSAGES:]) or "none yet: find something first"
         raise UnknownTargetError(f"no target has the id {target_id[:40]!r}; known: {known}")
 
-    def _id_of(self, seen: Remembered) -> str:
+    def _put(self, seen: Remembered, taken: Collection[str]) -> str:
+        target_id = self._id_of(seen, taken)
+        before = self._known.get(target_id)
+        if before is not None and seen.target is None:
+            seen = replace(seen, target=before.target)
+        self._known[target_id] = seen
+        self._known.move_to_end(target_id)
+        return target_id
+
+    def _id_of(self, seen: Remembered, taken: Collection[str]) -> str:
         for target_id, known in reversed(self._known.items()):
-            if self._same(known, seen):
+            if target_id not in taken and self._same(known, seen):
                 return target_id
         self._count += 1
         return f"t{self._count}"
