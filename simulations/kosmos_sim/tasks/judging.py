@@ -17,7 +17,8 @@ _TAKEN_M = 0.05
 
 @dataclass(frozen=True)
 class Result:
-    """One task played. success: the right end, and the agent says so. reached: the world is as the command wants it.
+    """One task played. success: the right end, and the agent says so. reached: the world is as the command wants it;
+    where nothing may be done, the arm never set out.
 
     wrong_objects: things other than the wanted one that were lifted, or moved by over 5 cm. nudged: moved by 2 to
     5 cm. guessed: one of two things that the words fit was taken without asking which. false_claim: "done", and neither
@@ -51,7 +52,7 @@ def expected(task: Task) -> Status:
 def judged(task: Task, world: Tabletop, claim: Claim, watched: Watched, person: Person) -> Result:
     """Call it when everything has come to rest."""
     verdict = world.judge.verdict(task.wanted or world.target.name)
-    reached = is_reached(task, world, verdict) and not (task.wanted is None and watched.motions)
+    reached = watched.motions == 0 if task.wanted is None else is_reached(task, world, verdict)
     wrong, nudged = _touched(task, world, watched)
     guessed = not person.asked and len(verdict.lifted) == 1 and verdict.lifted[0] in task.candidates
     asked_rightly = task.kind != "ambiguous" or bool(person.asked) or claim.status == "asked"
@@ -75,10 +76,8 @@ def judged(task: Task, world: Tabletop, claim: Claim, watched: Watched, person: 
 
 
 def is_reached(task: Task, world: Tabletop, verdict: Verdict) -> bool:
-    """Whether the world is as the command wants it. With nothing wanted: nothing was lifted or moved."""
-    if task.wanted is None:
-        return not verdict.lifted and not verdict.moved_m
-    if task.relation is None or task.anchor is None:
+    """Whether the world is as the command wants it, where it wants something."""
+    if task.wanted is None or task.relation is None or task.anchor is None:
         return verdict.picked
     subject, anchor = world.judge.truth(task.wanted), world.judge.truth(task.anchor)
     return not is_held(world, task.wanted) and holds(task.relation, subject, anchor, eye_m(world))
@@ -118,7 +117,7 @@ def _reason(task: Task, reached: bool, wrong: tuple[str, ...], asked_rightly: bo
     if wrong:
         parts.append(f"took or moved {', '.join(wrong)}")
     if not reached:
-        parts.append("something moved" if task.wanted is None else "not as the command wants it")
+        parts.append("the arm moved" if task.wanted is None else "not as the command wants it")
     if not asked_rightly:
         parts.append("did not ask which one")
     if claim.status != expected(task):

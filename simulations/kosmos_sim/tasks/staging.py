@@ -17,7 +17,7 @@ from kosmos_sim.setting import TARGET_AREA_M
 from kosmos_sim.tasks.places import footprints, footprints_of, is_within
 from kosmos_sim.world import Tabletop
 
-_HAND_M = 0.06
+_HAND_M = 0.075
 """Radius of what the open gripper needs around the point where it closes."""
 _DIRECTIONS = 16
 

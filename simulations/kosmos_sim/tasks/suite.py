@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from kosmos_agent.errors import InvalidArgumentError, LayoutError
 from kosmos_sim.grasp import GRASPABLE
 from kosmos_sim.seeds import Purpose, generator
@@ -18,6 +20,8 @@ MIXTURE: tuple[Kind, ...] = (
     "relation", "place", "pick", "moved", "absent", "place", "ambiguous", "relation", "pick", "wrong_grasp",
 )  # fmt: skip
 """Repeated: of 100 tasks 20 pick, 20 place, 15 relation, 15 absent, 10 each of ambiguous, wrong_grasp and moved."""
+_STILL_S, _STILL_M = 2.0, 0.002
+"""Simulated seconds, and how far a thing may creep in them."""
 
 
 def kind_of(index: int) -> Kind:
@@ -53,4 +57,11 @@ def _drafted(index: int, kind: Kind, seed: int) -> Task | None:
     except LayoutError:
         return None
     with world:
-        return DRAFTS[kind](blank, world, rng)
+        return DRAFTS[kind](blank, world, rng) if _stands_still(world) else None
+
+
+def _stands_still(world: Tabletop) -> bool:
+    """Nothing rolls away by itself: what has moved in the end was moved by somebody."""
+    before = {truth.name: truth.middle_m for truth in world.truth()}
+    world.driver.hold(_STILL_S)
+    return all(np.linalg.norm(truth.middle_m - before[truth.name]) <= _STILL_M for truth in world.truth())
