@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from kosmos_agent.errors import InvalidArgumentError, InvalidBoxError
+from kosmos_agent.errors import InvalidArgumentError, InvalidBoxError, InvalidPhraseError
 from kosmos_agent.results import Box
 from kosmos_agent.robot.cancel import CancelToken
 from kosmos_agent.skills.hands import OnProgress, quiet
@@ -26,6 +26,7 @@ from kosmos_agent.skills.skills import Skills
 
 MAX_WORDS_CHARACTERS = 256
 _Words = Annotated[str, Field(min_length=1, max_length=MAX_WORDS_CHARACTERS)]
+_WORDS, _WRONG_LENGTH = ("phrase", "question"), ("string_too_short", "string_too_long")
 _Id = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^t[0-9]+$")]
 _Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -121,9 +122,16 @@ class Skill:
             raise self.refusal(error) from error
         return values
 
-    def refusal(self, error: Exception) -> InvalidArgumentError:
-        """What was wrong with arguments, as pydantic found it, and what would be valid."""
-        return InvalidArgumentError(f"{self.name}: {_in_words(error)}; valid: {self.valid()}")
+    def refusal(self, error: Exception) -> InvalidArgumentError | InvalidPhraseError:
+        """What was wrong with arguments, as pydantic found it, and what would be valid.
+
+        Words that are empty or too long are an invalid phrase, as they are to whoever calls `Skills` directly.
+        """
+        message = f"{self.name}: {_in_words(error)}; valid: {self.valid()}"
+        parts = error.errors() if isinstance(error, ValidationError) else []
+        if parts and all(part["type"] in _WRONG_LENGTH and part["loc"][0] in _WORDS for part in parts):
+            return InvalidPhraseError(message)
+        return InvalidArgumentError(message)
 
     def valid(self) -> str:
         """The arguments that it takes, in words."""
