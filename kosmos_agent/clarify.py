@@ -38,11 +38,18 @@ def _one_of_two(left: Box, right: Box) -> str:
     return "number 1 or number 2, counted from left to right"
 
 
-def _numbered(boxes: Sequence[Box]) -> str:
+def counted(boxes: Sequence[Box]) -> tuple[list[int], str]:
+    """Indices of `boxes` as the question numbers them, from 1, and the way that it counts."""
     across, down = [box.centre[0] for box in boxes], [box.centre[1] for box in boxes]
-    way = "from front to back" if _spread(down) and not _spread(across) else "from left to right"
+    order = sorted(range(len(boxes)), key=lambda index: (boxes[index].centre, boxes[index].corners))
+    if len(boxes) > 2 and _spread(down) and not _spread(across):
+        return sorted(order, key=lambda index: -down[index]), "from front to back"
+    return order, "from left to right"
+
+
+def _numbered(boxes: Sequence[Box]) -> str:
     numbers = ", ".join(str(number) for number in range(1, len(boxes)))
-    return f"number {numbers} or {len(boxes)}, counted {way}"
+    return f"number {numbers} or {len(boxes)}, counted {counted(boxes)[1]}"
 
 
 def _spread(places: Sequence[float]) -> bool:

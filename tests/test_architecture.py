@@ -14,6 +14,7 @@ WINGS = {
     "kosmos_agent": ROOT / "kosmos_agent",
     "kosmos_sim": ROOT / "simulations" / "kosmos_sim",
     "kosmos_ros": ROOT / "ros_nodes" / "kosmos_ros" / "kosmos_ros",
+    "langchain_kosmos": ROOT / "tools" / "langchain_kosmos",
 }
 MAX_FILE_LINES, MAX_FUNCTION_LINES = 320, 60
 
@@ -62,10 +63,17 @@ ROS_FREE = (
 
 # Who may not import what. Longer names are more exact: "kosmos_agent.cli" stands for the package and all in it.
 FORBIDDEN = {
-    "kosmos_agent.model": ("kosmos_agent.inference", "kosmos_agent.grounder", "kosmos_agent.robot"),
-    "kosmos_agent.inference": ("kosmos_agent.grounder", "kosmos_agent.robot"),
+    "kosmos_agent.model": (
+        "kosmos_agent.inference",
+        "kosmos_agent.view",
+        "kosmos_agent.grounder",
+        "kosmos_agent.robot",
+    ),
+    "kosmos_agent.inference": ("kosmos_agent.view", "kosmos_agent.grounder", "kosmos_agent.robot"),
     "kosmos_agent.robot": ("kosmos_agent.model", "kosmos_agent.inference", "torch"),
+    "kosmos_agent.view": ("kosmos_agent.robot",),
     "kosmos_agent.grounder": ("kosmos_agent.robot",),
+    "kosmos_agent.skills": ("kosmos_agent.model", "kosmos_agent.cli", "kosmos_agent.training", "kosmos_sim", "torch"),
     "kosmos_sim": (
         "kosmos_agent.model",
         "kosmos_agent.inference",
@@ -80,6 +88,17 @@ FORBIDDEN = {
         "kosmos_agent.training",
         "kosmos_agent.evaluation",
         "kosmos_agent.cli",
+        "torch",
+    ),
+    # Tools and agents know no robot, no simulator and no engine.
+    "langchain_kosmos": (
+        "kosmos_agent.model",
+        "kosmos_agent.training",
+        "kosmos_agent.evaluation",
+        "kosmos_agent.cli",
+        "kosmos_sim",
+        "kosmos_ros",
+        "kosmos_mcp",
         "torch",
     ),
 }

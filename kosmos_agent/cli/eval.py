@@ -100,6 +100,30 @@ def picks(
     _print_picks(report)
 
 
+@app.command()
+def agent(
+    model: options.Model = "tabletop",
+    tasks: Annotated[int, typer.Option(min=1, help="how many seeded tasks")] = 100,
+    first: Annotated[int, typer.Option(min=0, help="number of the first task")] = 0,
+    kind: Annotated[
+        list[str] | None, typer.Option(help="only tasks of this kind; repeatable", show_default=False)
+    ] = None,
+    as_json: options.Json = False,
+    dtype: options.Dtype = "auto",
+    device: options.Device = "cpu",
+    threads: options.Threads = None,
+) -> None:
+    """The offline agent on simulated tasks, its claims held against what the simulator knows."""
+    with needs("agent"):
+        from kosmos_agent.cli._agent_tasks import evaluate_agent, print_scores
+
+    report = evaluate_agent(ModelChoice(model, dtype, device, threads), tasks, first, kind)
+    if as_json:
+        print_json(report)
+    else:
+        print_scores(report)
+
+
 def _print_picks(report: dict[str, Any]) -> None:
     for line in report["not_picked"]:
         typer.echo(f"  not picked: {line}")

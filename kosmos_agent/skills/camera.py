@@ -29,8 +29,9 @@ class DepthShot:
 class Shot:
     """One picture.
 
-    rgb: (H, W, 3) uint8. stamp_ns: when it was taken, on the camera's own clock; None where nobody knows. age_s: how
-    long before it was handed out. frame_id: the optical frame.
+    rgb: (H, W, 3) uint8, never written to again; the same array means the same picture. stamp_ns: when it was taken,
+    on the camera's own clock; None where nobody knows. age_s: how long before it was handed out. frame_id: the optical
+    frame.
     """
 
     rgb: NDArray[np.uint8]

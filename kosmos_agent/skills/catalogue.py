@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from kosmos_agent.errors import InvalidArgumentError
+from kosmos_agent.errors import InvalidArgumentError, InvalidBoxError, InvalidPhraseError
 from kosmos_agent.results import Box
 from kosmos_agent.robot.cancel import CancelToken
 from kosmos_agent.skills.hands import OnProgress, quiet
@@ -26,6 +26,7 @@ from kosmos_agent.skills.skills import Skills
 
 MAX_WORDS_CHARACTERS = 256
 _Words = Annotated[str, Field(min_length=1, max_length=MAX_WORDS_CHARACTERS)]
+_WORDS, _WRONG_LENGTH = ("phrase", "question"), ("string_too_short", "string_too_long")
 _Id = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^t[0-9]+$")]
 _Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -54,7 +55,8 @@ class RegionArguments(_Arguments):
     """Which part of the picture."""
 
     target_id: _Id | None = Field(None, description="The id of a thing that an earlier answer gave.")
-    box: tuple[_Share, _Share, _Share, _Share] | None = Field(
+    # A list, not a tuple: several providers refuse the schema of a tuple.
+    box: Annotated[list[_Share], Field(min_length=4, max_length=4)] | None = Field(
         None, description="Corners x1, y1, x2, y2 as shares of the picture, from its top left."
     )
 
@@ -116,9 +118,20 @@ class Skill:
             values = {name: getattr(given, name) for name in type(given).model_fields}
             if isinstance(given, RegionArguments) and given.box is not None:
                 values["box"] = _box(given.box)
-        except ValueError as error:
-            raise InvalidArgumentError(f"{self.name}: {_in_words(error)}; valid: {self.valid()}") from error
+        except (ValueError, InvalidBoxError) as error:
+            raise self.refusal(error) from error
         return values
+
+    def refusal(self, error: Exception) -> InvalidArgumentError | InvalidPhraseError:
+        """What was wrong with arguments, as pydantic found it, and what would be valid.
+
+        Words that are empty or too long are an invalid phrase, as they are to whoever calls `Skills` directly.
+        """
+        message = f"{self.name}: {_in_words(error)}; valid: {self.valid()}"
+        parts = error.errors() if isinstance(error, ValidationError) else []
+        if parts and all(part["type"] in _WRONG_LENGTH and part["loc"][0] in _WORDS for part in parts):
+            return InvalidPhraseError(message)
+        return InvalidArgumentError(message)
 
     def valid(self) -> str:
         """The arguments that it takes, in words."""
@@ -126,12 +139,12 @@ class Skill:
         return ", ".join(f"{name} ({field.description})" for name, field in fields.items()) or "no arguments"
 
 
-def _box(corners: tuple[float, float, float, float]) -> Box:
+def _box(corners: list[float]) -> Box:
     x1, y1, x2, y2 = corners
     return Box(x1=x1, y1=y1, x2=x2, y2=y2)
 
 
-def _in_words(error: ValueError) -> str:
+def _in_words(error: Exception) -> str:
     errors = getattr(error, "errors", None)
     if errors is None:
         return str(error)

@@ -94,7 +94,7 @@ def remember(book: TargetBook, answer: Grounding, located: Sequence[Target3D | K
         return ()
     targets = [thing if isinstance(thing, Target3D) else None for thing in located]
     targets += [None] * (len(answer.candidates) - len(targets))
-    return tuple(
-        book.remember(Remembered(answer.phrase, candidate.box, target))
+    return book.remember(
+        Remembered(answer.phrase, candidate.box, target)
         for candidate, target in zip(answer.candidates, targets, strict=True)
     )

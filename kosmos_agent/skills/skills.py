@@ -205,7 +205,7 @@ class Skills:
             timings_ms=text.timings_ms,
             description=text,
             question=question,
-            target_ids=tuple(self.book.remember(Remembered(words, box)) for words, box in boxes),
+            target_ids=self.book.remember(Remembered(words, box) for words, box in boxes),
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,17 +34,15 @@ class TargetBook:
         self._known: OrderedDict[str, Remembered] = OrderedDict()
         self._count = 0
 
-    def remember(self, seen: Remembered) -> str:
+    def remember(self, answered: Iterable[Remembered]) -> tuple[str, ...]:
+        """An id for each thing of one answer, no two the same: an answer keeps apart what it lists."""
         with self._lock:
-            target_id = self._id_of(seen)
-            before = self._known.get(target_id)
-            if before is not None and seen.target is None:
-                seen = replace(seen, target=before.target)
-            self._known[target_id] = seen
-            self._known.move_to_end(target_id)
-            while len(self._known) > self._max_targets:
+            target_ids: list[str] = []
+            for seen in answered:
+                target_ids.append(self._put(seen, target_ids))
+            while len(self._known) > max(self._max_targets, len(target_ids)):
                 self._known.popitem(last=False)
-            return target_id
+            return tuple(target_ids)
 
     def find(self, target_id: str) -> Remembered:
         """UnknownTargetError lists the newest ids."""
@@ -53,17 +52,34 @@ class TargetBook:
             known = ", ".join(list(self._known)[-_NAMES_IN_MESSAGES:]) or "none yet: find something first"
         raise UnknownTargetError(f"no target has the id {target_id[:40]!r}; known: {known}")
 
-    def _id_of(self, seen: Remembered) -> str:
-        for target_id, known in reversed(self._known.items()):
-            if self._same(known, seen):
-                return target_id
+    def _put(self, seen: Remembered, taken: Collection[str]) -> str:
+        target_id = self._id_of(seen, taken)
+        before = self._known.get(target_id)
+        if before is not None and seen.target is None:
+            seen = replace(seen, target=before.target)
+        self._known[target_id] = seen
+        self._known.move_to_end(target_id)
+        return target_id
+
+    def _id_of(self, seen: Remembered, taken: Collection[str]) -> str:
+        """Of the known thing that it is most like; of those alike by their boxes, then the newest."""
+        likeness = {name: self._likeness(known, seen) for name, known in self._known.items() if name not in taken}
+
+        def order(name: str) -> tuple[float, float]:
+            # Boxes on one thing come to the same place in metres; they must not change ids from look to look.
+            return round(likeness[name], 1), self._known[name].box.iou(seen.box)
+
+        best = max(reversed(likeness), key=order, default=None)
+        if best is not None and likeness[best] >= 0:
+            return best
         self._count += 1
         return f"t{self._count}"
 
-    def _same(self, known: Remembered, seen: Remembered) -> bool:
-        if known.target is None or seen.target is None:
-            return known.phrase == seen.phrase and known.box.iou(seen.box) >= _SAME_BOX_IOU
-        return distance_m(known.target, seen.target) <= self._same_thing_m
+    def _likeness(self, known: Remembered, seen: Remembered) -> float:
+        """Below 0: another thing. Metres are judged where both have them, else the words and the box."""
+        if known.target is not None and seen.target is not None:
+            return 1 - distance_m(known.target, seen.target) / self._same_thing_m
+        return known.box.iou(seen.box) - _SAME_BOX_IOU if known.phrase == seen.phrase else -1.0
 
 
 def distance_m(first: Target3D, second: Target3D) -> float:

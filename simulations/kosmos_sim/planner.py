@@ -183,12 +183,27 @@ class SimArmPlanner:
         self._begin("grasp")
         self._driver.close()
         if self._driver.opening_m <= _HELD_OPENING_M:
+            self._driver.open(MAX_OPENING_M)
+            self._follow(visit.up)
+            self._make_way()
             return "nothing_held"
         self._held = _Held(offset_m, grasp.yaw_rad)
         self._begin("lift")
         self._follow(visit.up)
         self._driver.hold(2 * _SETTLE_S)
-        return "done" if self.holding else "slipped"
+        if self.holding:
+            return "done"
+        self._make_way()
+        return "slipped"
+
+    def _make_way(self) -> None:
+        """An empty hand leaves the cameras' view where it can, so that the next look shows what it missed."""
+        try:
+            home = self._paths.timed(self._risen_q(), [HOME_Q])
+        except PlanningError:
+            return  # it hangs above the things already
+        self._rise(TRANSIT_M)
+        self._follow(home)
 
     def _place(self, visit: Visit) -> MotionReason:
         self._begin("transfer")

@@ -19,6 +19,7 @@ class Purpose(IntEnum):
     EXAMPLE = 4
     LABEL = 5
     LOOK = 6
+    TASK = 7
 
 
 def generator(purpose: Purpose, *numbers: int) -> np.random.Generator:

@@ -149,6 +149,12 @@ class Tabletop:
             owners: NDArray[np.str_] = names[renderer.layers().geoms]
         return owners
 
+    def shown_share(self, name: str, camera: str = "front") -> float:
+        """Share of a thing that no other hides from a camera. For judges and tests, like `truth`."""
+        item = next(item for item in self.items if item.name == name)
+        with self.lock:
+            return free_share(Built(self.model, self.data, self.items, self._cameras), item, camera)
+
     def clutter(self) -> NDArray[np.float64]:
         """(N, 3) points of what stands on the table, base frame, from the mounted cameras' depth without the arm."""
         return np.vstack([self._points(camera) for camera in ("front", "shoulder")])

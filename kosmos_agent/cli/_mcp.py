@@ -1,0 +1,93 @@
+"""The MCP server with everything that it is bound to: model, camera, arm, way in."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+from kosmos_mcp import SkillServer
+from kosmos_mcp.http import HttpServer, check_way_in
+from kosmos_mcp.lines import take_stdout
+from kosmos_mcp.stdio import serve_stdio
+
+from kosmos_agent.cli._load import ModelChoice, load_grounder, needs
+from kosmos_agent.errors import InvalidArgumentError
+from kosmos_agent.robot.planner import Planner
+from kosmos_agent.skills import CameraSource, Skills
+
+TOKEN_VARIABLE = "KOSMOS_MCP_TOKEN"  # noqa: S105
+_MAX_TOKEN_BYTES = 4096
+
+
+@dataclass(frozen=True)
+class WayIn:
+    """Of the HTTP transport; see `kosmos_mcp.http.check_way_in`."""
+
+    host: str
+    port: int
+    token: str | None
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SightChoice:
+    """camera: as the option has it. root: folder of pictures. allow_motion: None where the camera decides."""
+
+    camera: str
+    root: Path
+    seed: int
+    pictures: bool
+    allow_motion: bool | None
+
+
+def serve(model: ModelChoice, sight: SightChoice, way: WayIn | None) -> None:
+    """Until the client has gone or a signal comes. way: None for stdio."""
+    if way is not None:
+        check_way_in(way.host, way.token, way.names)  # before anybody waits for a model
+        logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
+        http = HttpServer(_server(model, sight), host=way.host, port=way.port, token=way.token, names=way.names)
+        typer.echo(f"serving MCP at {http.url}", err=True)
+        http.run()
+        return
+    out = take_stdout()
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
+    serve_stdio(_server(model, sight), out)
+
+
+def read_token(path: Path | None) -> str | None:
+    """From the file, or else the environment; None where neither has one. InvalidArgumentError."""
+    if path is None:
+        return os.environ.get(TOKEN_VARIABLE) or None
+    try:
+        with path.open(encoding="ascii") as file:
+            token = file.read(_MAX_TOKEN_BYTES).strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidArgumentError(f"no token can be read from {path}: {error}") from error
+    if not token:
+        raise InvalidArgumentError(f"{path} is empty; valid: a file that holds a token")
+    return token
+
+
+def _server(model: ModelChoice, sight: SightChoice) -> SkillServer:
+    camera, planner = _bound(sight)
+    moves = planner is not None if sight.allow_motion is None else sight.allow_motion
+    if moves and planner is None:
+        raise InvalidArgumentError(f"--allow-motion: no arm is bound to {sight.camera}; valid: --camera sim")
+    skills = Skills(camera, load_grounder(model), planner if moves else None)
+    return SkillServer(skills, allow_motion=moves, pictures=sight.pictures)
+
+
+def _bound(sight: SightChoice) -> tuple[CameraSource, Planner | None]:
+    if sight.camera == "sim":
+        with needs("sim"):
+            from kosmos_sim.camera_source import SimCamera
+            from kosmos_sim.world import Tabletop
+        world = Tabletop.random(sight.seed, ("cup", "red"))
+        return SimCamera(world), world.planner
+    from kosmos_agent.cameras import open_camera
+
+    return open_camera(sight.camera, root=sight.root), None

@@ -1,0 +1,6 @@
+"""Eyes and hands for LangChain agents, and a command planner that needs no network."""
+
+from langchain_kosmos.errors import SkillToolError
+from langchain_kosmos.tools import KosmosTool, kosmos_tools, skill_tools
+
+__all__ = ["KosmosTool", "SkillToolError", "kosmos_tools", "skill_tools"]
