@@ -38,7 +38,7 @@ from kosmos_agent.model.folder import locate
 from kosmos_agent.model.kosmos2 import Kosmos2
 from kosmos_agent.processor import Picture, Processor
 from kosmos_agent.profile import Profile
-from kosmos_agent.results import Box, Entity, Frame, GroundedText, Grounding
+from kosmos_agent.results import Box, Entity, Frame, GroundedText, Grounding, with_unknown_words
 from kosmos_agent.tokenizer import Tokenizer
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -186,7 +186,8 @@ class View:
         if written.stopped:
             raise CancelledError(f"stopped after {len(written.boxes)} boxes, as asked")
         whole = joined(answer, candidates_of(written, tokenizer.grid_side, self.grounder.decision))
-        return whole.model_copy(update={"timings_ms": {**answer.timings_ms, **clock.laps_ms}})
+        whole = whole.model_copy(update={"timings_ms": {**answer.timings_ms, **clock.laps_ms}})
+        return with_unknown_words(whole, answer.unknown_words)
 
     def describe(self, box: Box, *, should_stop: StopCallback | None = None) -> GroundedText:
         """What is in the box? The whole text links to it."""
@@ -220,7 +221,8 @@ class View:
     def _grounding(self, phrase: str, evidence: Evidence, timings_ms: dict[str, float]) -> Grounding:
         grounder = self.grounder
         rules = AnswerRules(grounder.decision, grounder.calibration)
-        return rules.answer(phrase, evidence, frame=self.frame, model=grounder.name, timings_ms=timings_ms)
+        answer = rules.answer(phrase, evidence, frame=self.frame, model=grounder.name, timings_ms=timings_ms)
+        return with_unknown_words(answer, grounder.tokenizer.spelled(phrase))
 
     def _mirror_image(self) -> EncodedFrame:
         """Read once, when a feature asks for it."""
