@@ -1,6 +1,6 @@
 """The ROS wing's figures with real processes: a camera, the grounding node, and this one, which listens.
 
-python benchmarks/bench_ros.py [--quick] [--only stream,cancel] [--out bench-ros.json]
+python benchmarks/bench_ros.py [--quick] [--only stream,cancel] [--zoom never] [--both-ways never] [--out FILE.json]
 
 Latency is from the stamp, taken when the camera sends the picture, to the detections heard here, on one clock; pictures
 of 640 x 480 at 30 Hz, raw, with the project's Fast DDS profile. The node looks at the newest picture only: those that
@@ -27,20 +27,22 @@ from ros_bench_graph import APPEAR_S, running_node
 
 from kosmos_agent.version import __version__
 
+WISHES = ("auto", "always", "never")
 PARTS = ("start", "stream", "cancel", "memory")
 FULL = {"repeats": 3, "frames": 900, "cancels": 40, "memory": (100, 10_000)}
 QUICK = {"repeats": 1, "frames": 90, "cancels": 5, "memory": (30, 150)}
 
 
-def measured(parts: list[str], sizes: dict[str, Any], model: str, threads: int, domain_id: int) -> dict[str, Any]:
+def measured(parts: list[str], sizes: dict[str, Any], parameters: dict[str, Any], domain_id: int) -> dict[str, Any]:
+    """parameters: of the grounding node."""
     with tempfile.TemporaryDirectory() as folder:
         picture, log = Path(folder) / "picture.npy", Path("bench-ros.log")
         with Tabletop.random(7) as world:
             np.save(picture, world.observe().rgb, allow_pickle=False)
         found: dict[str, Any] = {}
-        parameters = {"model_path": model, "threads": threads, "diagnostics_period_sec": 0.2}
+        parameters = {**parameters, "diagnostics_period_sec": 0.2}
         if "start" in parts:
-            found["start"] = figures.start_up(picture, domain_id, log, sizes["repeats"])
+            found["start"] = figures.start_up(picture, domain_id, parameters, log, sizes["repeats"])
         if set(parts) - {"start"}:
             with running_node(picture, domain_id, parameters, log) as bench:
                 bench.until(lambda: bench.ears.ground.server_is_ready(), APPEAR_S, "the node")
@@ -93,6 +95,8 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(PARTS), help=f"of {', '.join(PARTS)}")
     parser.add_argument("--model", default="tabletop")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads of the model; 0: torch's choice")
+    parser.add_argument("--zoom", choices=WISHES, default="auto", help="the node's parameter")
+    parser.add_argument("--both-ways", choices=WISHES, default="auto", help="the node's parameter")
     parser.add_argument("--domain-id", type=int, default=None, help="a free one where it is not given")
     parser.add_argument("--out", type=Path, default=Path("bench-ros.json"))
     options = parser.parse_args()
@@ -102,8 +106,15 @@ def main() -> None:
     sizes = QUICK if options.quick else FULL
     before = machine()
     domain_id = free_domain_id() if options.domain_id is None else options.domain_id
-    found = measured(parts, sizes, options.model, options.threads, domain_id)
-    options.out.write_text(json.dumps({"quick": options.quick, "machine": before, **found}, indent=1) + "\n")
+    parameters = {
+        "model_path": options.model,
+        "threads": options.threads,
+        "zoom": options.zoom,
+        "both_ways": options.both_ways,
+    }
+    found = measured(parts, sizes, parameters, domain_id)
+    told = {"quick": options.quick, "machine": before, "parameters": parameters, **found}
+    options.out.write_text(json.dumps(told, indent=1) + "\n")
     Console().print(table(found))
     print(options.out)
 

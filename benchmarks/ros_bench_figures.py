@@ -30,12 +30,12 @@ DIAGNOSED_S = 3.0
 Figures = dict[str, Any]
 
 
-def start_up(picture: Path, domain_id: int, log: Path, repeats: int) -> Figures:
+def start_up(picture: Path, domain_id: int, parameters: Figures, log: Path, repeats: int) -> Figures:
     """Seconds from the start of the node's process to its first answer heard here; a camera runs already."""
     seconds = []
     for _ in range(repeats):
         with (
-            running_node(picture, domain_id, {"phrases": (PHRASES[0],)}, log) as bench,
+            running_node(picture, domain_id, {**parameters, "phrases": PHRASES[:1]}, log) as bench,
             bench.camera(10**6, IDLE_RATE_HZ),
         ):
             bench.until(lambda: bench.ears.first_answer_s is not None, APPEAR_S, "the first answer")

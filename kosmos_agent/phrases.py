@@ -44,6 +44,11 @@ def swap_left_right(phrase: str) -> str:
     return _SWAPPING.sub(_swapped, phrase)
 
 
+def swapped_words() -> dict[str, str]:
+    """Each word that a mirror image turns into another one, with that."""
+    return dict(_SWAPPED)
+
+
 def _swapped(match: re.Match[str]) -> str:
     word = match.group()
     other = _SWAPPED[word.lower()]

@@ -18,6 +18,7 @@ class Profile:
     zoom: whether small things get a second look unless the call says otherwise; it costs a picture's encoding each.
     mean_boxes: `Decision.mean_boxes`. both_ways: whether each look is taken in the mirror image as well, for a model
     that was trained on mirrored pictures; it costs a second encoding of the picture and a second pass of the phrases.
+    list_captions: whether its brief captions list things, so that each can be looked at again and put right.
     """
 
     grounded_answers: bool = True
@@ -25,6 +26,7 @@ class Profile:
     zoom: bool = False
     mean_boxes: bool = False
     both_ways: bool = False
+    list_captions: bool = False
 
     @classmethod
     def read(cls, folder: Path) -> Profile:

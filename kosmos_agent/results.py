@@ -118,7 +118,8 @@ class Grounding(_Frozen):
     `clauses`: what the phrase says about place, and whether it holds for the best candidate. One that fails turns
     `found` into `cannot_tell`.
     `candidates` begin with the likeliest. `count` says how they belong together: for `one` thing they are rivals; of
-    `many` ("the cups") each is a thing of its own, and all are the answer.
+    `many` ("the cups") each is a thing of its own, and all are the answer. `unknown_words` of the phrase are those that
+    the model never learnt: what rests on them is at best `cannot_tell`.
     """
 
     phrase: str
@@ -132,6 +133,7 @@ class Grounding(_Frozen):
     frame: Frame
     model: str
     timings_ms: dict[str, float]
+    unknown_words: tuple[str, ...] = ()
 
     @property
     def best(self) -> Candidate:
@@ -153,6 +155,14 @@ def with_clauses(answer: Grounding, clauses: tuple[Clause, ...]) -> Grounding:
     failed = any(clause.state == "fails" for clause in clauses)
     status = "cannot_tell" if failed and answer.status == "found" else answer.status
     return answer.model_copy(update={"clauses": clauses, "status": status})
+
+
+def with_unknown_words(answer: Grounding, words: tuple[str, ...]) -> Grounding:
+    """A word that the model never learnt lowers `found` and `ambiguous` to `cannot_tell`."""
+    if not words:
+        return answer
+    status = answer.status if answer.status == "not_found" else "cannot_tell"
+    return answer.model_copy(update={"unknown_words": words, "status": status, "question": None})
 
 
 class Entity(_Frozen):

@@ -7,6 +7,7 @@ tokens swallow the space before them, are matched before normalisation, and are 
 from __future__ import annotations
 
 import math
+import re
 import string
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -23,6 +24,7 @@ from kosmos_agent.sentencepiece_file import read_sentencepiece
 _SPACE = "▁"
 _WORD_SCORE, _CHARACTER_SCORE = -1.0, -20.0
 _CACHE_SIZE = 1 << 16
+_WORD = re.compile(r"[A-Za-z]+")
 
 
 class Tokenizer:
@@ -97,6 +99,14 @@ class Tokenizer:
     def encode_words(self, text: str) -> tuple[int, ...]:
         """`encode`, remembered for the last 65,536 texts."""
         return self._encode_cached(text)
+
+    def spelled(self, text: str) -> tuple[str, ...]:
+        """The words of `text` that can only be written letter by letter: a model never learnt what they mean."""
+        return tuple(dict.fromkeys(word for word in _WORD.findall(text) if self._is_spelled(word)))
+
+    def _is_spelled(self, word: str) -> bool:
+        pieces = [self.token(token_id).removeprefix(_SPACE) for token_id in self.encode_words(word)]
+        return len(word) > 1 and all(len(piece) <= 1 for piece in pieces)
 
     def decode(self, ids: Sequence[int], skip_special: bool = True) -> str:
         """The text with its tags; `skip_special` drops <s>, <pad>, </s>, <unk> and <mask>."""

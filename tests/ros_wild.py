@@ -5,7 +5,7 @@ import random
 
 from builtin_interfaces.msg import Duration, Time
 from geometry_msgs.msg import Point, Pose, Quaternion, Vector3
-from kosmos_interfaces.action import Ground
+from kosmos_interfaces.action import Grasp, Ground
 from kosmos_interfaces.msg import Clause, Grounding, Reason, Target3D, TargetEvent, Timing
 from std_msgs.msg import Header
 from vision_msgs.msg import BoundingBox2D, Detection2D, ObjectHypothesis, ObjectHypothesisWithPose, Point2D, Pose2D
@@ -22,6 +22,19 @@ class Wild:
 
     def event(self):
         return TargetEvent(kind=self._byte(), target=self.target(), sightings=self._count(), misses=self._count())
+
+    def grasp(self):
+        return Grasp.Goal(target=self.target())
+
+    def grasp_result(self):
+        return Grasp.Result(
+            reason=self._reason(),
+            succeeded=bool(self._few()),
+            motion=self._byte(),
+            motion_phase=self._byte(),
+            motion_duration=Duration(sec=self._int32(), nanosec=self._count()),
+            message=self._text(),
+        )
 
     def result(self):
         return Ground.Result(reason=self._reason(), grounding=self.grounding())

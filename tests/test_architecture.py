@@ -63,10 +63,17 @@ ROS_FREE = (
 
 # Who may not import what. Longer names are more exact: "kosmos_agent.cli" stands for the package and all in it.
 FORBIDDEN = {
-    "kosmos_agent.model": ("kosmos_agent.inference", "kosmos_agent.grounder", "kosmos_agent.robot"),
-    "kosmos_agent.inference": ("kosmos_agent.grounder", "kosmos_agent.robot"),
+    "kosmos_agent.model": (
+        "kosmos_agent.inference",
+        "kosmos_agent.view",
+        "kosmos_agent.grounder",
+        "kosmos_agent.robot",
+    ),
+    "kosmos_agent.inference": ("kosmos_agent.view", "kosmos_agent.grounder", "kosmos_agent.robot"),
     "kosmos_agent.robot": ("kosmos_agent.model", "kosmos_agent.inference", "torch"),
+    "kosmos_agent.view": ("kosmos_agent.robot",),
     "kosmos_agent.grounder": ("kosmos_agent.robot",),
+    "kosmos_agent.skills": ("kosmos_agent.model", "kosmos_agent.cli", "kosmos_agent.training", "kosmos_sim", "torch"),
     "kosmos_sim": (
         "kosmos_agent.model",
         "kosmos_agent.inference",

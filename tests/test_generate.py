@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tiny_kosmos import TOKENIZER, tiny_model
 
 from kosmos_agent.errors import InvalidArgumentError
-from kosmos_agent.inference.generate import Decoding, generate
+from kosmos_agent.inference.generate import Decoding, Views, generate
 from kosmos_agent.inference.prompt import read
 
 PROMPT = [TOKENIZER.bos_id, TOKENIZER.grounding_id, *TOKENIZER.encode("the red cup")]
@@ -159,3 +159,26 @@ def test_a_picture_without_its_slots_is_refused():
 def test_settings_outside_their_range_are_refused(bad):
     with pytest.raises(InvalidArgumentError):
         Decoding(**bad)
+
+
+def test_equal_views_write_what_one_writes():
+    model, decoding = tiny_model(4), Decoding(max_new_tokens=10)
+    alone = write(model, decoding)
+    prompt = read(model, torch.tensor([PROMPT] * 4), room=10)
+    together = generate(model, TOKENIZER, prompt, decoding, views=Views(2, (None, None)))
+    assert [row.ids for row in together] == [alone.ids] * 2
+    assert together[0].log_probabilities == pytest.approx(alone.log_probabilities, abs=1e-4)
+
+
+def test_views_choose_by_their_mean_probability():
+    log_p = torch.tensor([[0.6, 0.3, 0.1], [0.1, 0.5, 0.4]]).log()
+    assert Views(2, (None, None)).mean_log_p(log_p).exp().tolist()[0] == pytest.approx([0.35, 0.4, 0.25])
+    mirrored = Views(2, (None, torch.tensor([1, 0, 2])))
+    assert mirrored.mean_log_p(log_p).exp().tolist()[0] == pytest.approx([0.55, 0.2, 0.25])
+    assert mirrored.spread([0, 2]) == [0, 1, 2, 2]
+
+
+def test_words_alone_open_no_box():
+    for seed in range(20):
+        ids = write(tiny_model(seed, location_gain=4.0), Decoding(max_new_tokens=30, temperature=2.0, boxes=False)).ids
+        assert TOKENIZER.object_id not in ids

@@ -61,7 +61,13 @@ def test_the_version_is_stated_once():
 
 def test_the_wheel_holds_the_packages_and_the_licence_and_no_wing_names(wheel_names):
     tops = {name.split("/")[0] for name in wheel_names}
-    assert tops == {"kosmos_agent", "kosmos_ros", "kosmos_sim", f"kosmos_agent-{__version__}.dist-info"}
+    assert tops == {
+        "kosmos_agent",
+        "kosmos_ros",
+        "kosmos_sim",
+        "langchain_kosmos",
+        f"kosmos_agent-{__version__}.dist-info",
+    }
     assert "kosmos_agent/py.typed" in wheel_names
     assert any(name.endswith("licenses/LICENSE") for name in wheel_names)
     assert "kosmos_ros/fastdds/large_images.xml" in wheel_names

@@ -61,5 +61,38 @@ def test_the_remaps_of_the_page_are_valid():
         camera_graph().with_remaps([rule])
 
 
+def test_the_table_of_qualities_is_the_one_that_the_nodes_go_by():
+    pytest.importorskip("rclpy", reason="no ROS 2 here: neither its wheels nor a sourced installation")
+    from kosmos_ros.qos import ROLES
+
+    section = PAGE.partition("### Quality of service")[2].partition("\n## ")[0]
+    told = {
+        role: (reliability, durability, int(depth))
+        for role, reliability, durability, depth in re.findall(
+            r"^\| .*\(`(\w+)`\) \| ([\w ]+) \| ([\w ]+) \| (\d+) \|$", section, re.MULTILINE
+        )
+    }
+    words = {
+        role: (choice.reliability.short_key, choice.durability.short_key, choice.depth)
+        for role, choice in ROLES.items()
+    }
+    assert told == {role: (one.replace("_", " "), two.replace("_", " "), n) for role, (one, two, n) in words.items()}
+
+
+def test_the_rules_for_other_programs_are_valid():
+    rules = re.findall(r"--remap ([\w:/~]+:=[\w/~]+)", (ROOT / "docs" / "ros-picking.md").read_text(encoding="utf-8"))
+    assert len(rules) >= 5
+    for rule in rules:
+        camera_graph().with_remaps([rule])
+
+
+def test_the_options_of_the_benchmark_exist():
+    code = (ROOT / "benchmarks" / "bench_ros.py").read_text(encoding="utf-8")
+    section = PAGE.partition("## Speed")[2].partition("\n## ")[0]
+    options = set(re.findall(r"(--[a-z-]+)", section))
+    assert options == set(re.findall(r'add_argument\("(--[a-z-]+)"', code)) & options
+    assert "bench-ros:" in (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
 def test_the_readme_of_the_wing_points_here():
     assert "(../docs/ros.md)" in (ROOT / "ros_nodes" / "README.md").read_text(encoding="utf-8")

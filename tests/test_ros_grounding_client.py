@@ -1,11 +1,7 @@
 """The client of the grounding node: a node that is missing, not active, killed, started again, or answers nonsense."""
 
-import os
 import signal
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -16,29 +12,17 @@ import rclpy
 from action_msgs.msg import GoalStatus
 from kosmos_interfaces.action import Ground
 from kosmos_interfaces.msg import Grounding
-from kosmos_ros.environment import for_process
 from kosmos_ros.errors import NoServerError, NotActiveError, RemoteError
 from kosmos_ros.goal_calls import GoalCall
 from kosmos_ros.grounding_client import GroundingClient, _heard
 from rclpy.task import Future
-from ros_graph import DOMAINS, graph
+from ros_graph import graph
+from ros_peer_process import start_peer
 from ros_pick_peers import NOTHING, ScriptedGrounding, Seen, Spun, until
 from ros_wild import Wild
 
 from kosmos_agent.errors import CancelledError, GoalTimeoutError, InvalidArgumentError, KosmosAgentError, NoDepthError
 from kosmos_agent.robot.cancel import CancelToken
-
-PEER = """
-import sys, rclpy
-from ros_pick_peers import ScriptedGrounding, Seen
-from rclpy.executors import MultiThreadedExecutor
-rclpy.init()
-eyes = ScriptedGrounding(rclpy.get_default_context())
-eyes.script = [Seen(hold=sys.argv[1] == "hold", ids=(sys.argv[2],))]
-executor = MultiThreadedExecutor(4)
-executor.add_node(eyes.node)
-executor.spin()
-"""
 
 
 class Scene:
@@ -177,12 +161,6 @@ def test_a_node_that_ends_for_good_is_an_error(scene):
     scene.end(server)
     with pytest.raises((NoServerError, GoalTimeoutError)):
         asking.result(30)
-
-
-def start_peer(mode, track_id):
-    environment = for_process(domain_id=1 + os.getpid() % DOMAINS)
-    environment["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), *sys.path])
-    return subprocess.Popen([sys.executable, "-c", PEER, mode, track_id], env=environment)
 
 
 def test_a_node_killed_and_started_again_is_asked_again(scene):

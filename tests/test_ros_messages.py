@@ -240,11 +240,16 @@ def every_error(kind=KosmosAgentError):
 def test_every_number_of_reason_is_the_code_of_an_error():
     codes = {kind.code for kind in every_error()}
     assert set(reasons.CODES) <= codes
-    for kind in (errors.NoImageError, errors.TransformExtrapolationError, agent_errors.PlanningError, NoDepthError):
+    for kind in (
+        agent_errors.NoImageError,
+        errors.TransformExtrapolationError,
+        agent_errors.PlanningError,
+        NoDepthError,
+    ):
         assert reasons.reason_message(kind("x")).code not in (Reason.NONE, Reason.OTHER)
 
 
-OF_THE_STARTER = {"no_server", "lifecycle_failed", "process_ended", "no_arm", "simulation_ended"}
+OF_THE_STARTER = {"no_server", "lifecycle_failed", "process_ended", "simulation_ended"}
 """Of whoever starts or drives nodes; what of them is ever sent goes as OTHER with its name."""
 
 

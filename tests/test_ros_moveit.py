@@ -15,7 +15,7 @@ from kosmos_interfaces.action import Pick
 from kosmos_ros import moveit
 from kosmos_ros.moveit import MoveItTypes, collision_object, grasp_pose, moveit_types
 from kosmos_ros.pick_node import PickNode, main
-from kosmos_ros.picks import HANDED_OVER, report_from_result
+from kosmos_ros.picks import report_from_result
 from ros_answers import targets
 from ros_graph import graph
 from ros_pick_peers import Client, ScriptedGrounding, Seen, spinning, target, until
@@ -110,7 +110,7 @@ def test_a_pose_is_handed_over_and_nothing_claimed(tmp_path):
             until(lambda: all(item.get_publisher_count() for item in client.subscriptions))
             eyes.script = [Seen(ids=("3",))]
             status, result = client.pick()
-            assert (status, result.outcome) == (GoalStatus.STATUS_SUCCEEDED, HANDED_OVER)
+            assert (status, result.outcome) == (GoalStatus.STATUS_SUCCEEDED, Pick.Result.HANDED_OVER)
             assert result.motion == Pick.Result.NO_MOTION
             assert "handed over on ~/grasp_pose; the motion is another's" in result.message
             assert result.target[0].id == "3"

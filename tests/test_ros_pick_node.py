@@ -5,64 +5,31 @@ import pytest
 pytest.importorskip("rclpy", reason="no ROS 2 here: neither its wheels nor a sourced installation")
 pytest.importorskip("kosmos_interfaces", reason="kosmos_interfaces is not built here")
 
-import os
-import signal
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 from action_msgs.msg import GoalStatus
 from kosmos_interfaces.action import Pick
-from kosmos_interfaces.msg import Grounding, PickStep, Reason, TargetEvent
-from kosmos_ros.environment import for_process
-from kosmos_ros.pick_node import PickNode
+from kosmos_interfaces.msg import PickStep, Reason
 from kosmos_ros.picks import report_from_result
 from rclpy.parameter import Parameter
-from ros_graph import DOMAINS, graph
-from ros_pick_peers import NOTHING, Client, ScriptedArm, ScriptedGrounding, Seen, spinning, until
-from ros_wild import Wild
+from ros_graph import graph
+from ros_pick_peers import NOTHING, Seen, until
+from ros_pick_scene import at, scene_of
 
 from kosmos_agent.errors import NoDepthError, PlanningError
 
-REMAPS = ["ground:=/grounding/ground", "grasp:=/sim/grasp", "target_events:=/grounding/target_events"]
-ARGUMENTS = ["--ros-args", *(word for rule in REMAPS for word in ("-r", rule))]
 SUCCEEDED, ABORTED, CANCELED = GoalStatus.STATUS_SUCCEEDED, GoalStatus.STATUS_ABORTED, GoalStatus.STATUS_CANCELED
-
-
-class Scene:
-    def __init__(self, context):
-        self.eyes, self.arm = ScriptedGrounding(context), ScriptedArm(context)
-        values = {"answer_timeout_sec": 20.0}
-        self.pick = PickNode(
-            context=context,
-            cli_args=ARGUMENTS,
-            parameter_overrides=[Parameter(name, value=value) for name, value in values.items()],
-        )
-        self.client = Client(context)
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    with graph(tmp_path_factory.mktemp("log")) as (context, _):
-        scene = Scene(context)
-        with spinning(context, scene.eyes.node, scene.arm.node, scene.pick, scene.client.node):
-            until(scene.client.action.server_is_ready)
-            until(lambda: scene.eyes.events.get_subscription_count() == 1)
-            until(lambda: all(item.get_publisher_count() for item in scene.client.subscriptions))
-            yield scene
+    with graph(tmp_path_factory.mktemp("log")) as (context, _), scene_of(context) as scene:
+        yield scene
 
 
 @pytest.fixture
 def scene(made):
-    made.eyes.script, made.eyes.asked, made.eyes.cancelled, made.eyes.reject = [Seen()], [], 0, 0
-    made.arm.reset()
-    made.pick.book.clear()
+    made.reset()
     return made
-
-
-def at(x, **options):
-    return Seen(places=((x, 0.0, 0.05),), **options)
 
 
 def test_found_twice_and_once_more_is_picked(scene):
@@ -276,54 +243,6 @@ def test_a_goal_accepted_and_never_executed_does_not_block_the_next(scene):
     until(lambda: scene.pick._job is None)
 
 
-def appeared(scene, track_id, **options):
-    scene.eyes.tell(TargetEvent.APPEARED, track_id, **options)
-    until(lambda: track_id in scene.pick.book._targets)
-
-
-class TestByTargetId:
-    def test_it_is_known_again_by_its_id_though_others_fit_the_phrase(self, scene):
-        appeared(scene, "8", place=(0.2, 0.0, 0.05))
-        two = Seen(places=((0.4, 0.0, 0.05), (0.2, 0.0, 0.05)), ids=("7", "8"), status="ambiguous")
-        scene.eyes.script = [two]
-        status, result = scene.client.pick("", target_id="8")
-        assert (status, result.outcome) == (SUCCEEDED, Pick.Result.PICKED)
-        assert (result.target[0].id, result.target[0].candidate) == ("8", 1)
-        assert scene.arm.targets[0].pose.position.x == pytest.approx(0.2)
-        assert scene.eyes.asked[0].phrase == "the red cup"
-
-    def test_or_by_where_it_was(self, scene):
-        appeared(scene, "8", place=(0.4, 0.01, 0.05))
-        scene.eyes.script = [Seen(ids=("9",))]
-        assert scene.client.pick("", target_id="8")[1].outcome == Pick.Result.PICKED
-
-    def test_another_thing_of_that_name_is_not_it(self, scene):
-        appeared(scene, "8", place=(0.1, 0.0, 0.05))
-        scene.eyes.script = [Seen(ids=("9",))]
-        _, result = scene.client.pick("", target_id="8")
-        assert (result.outcome, result.reason.code) == (Pick.Result.REFUSED, Reason.UNKNOWN_TARGET)
-        assert not scene.arm.targets
-
-    def test_a_lost_one_is_unknown(self, scene):
-        appeared(scene, "8")
-        scene.eyes.tell(TargetEvent.LOST, "8")
-        until(lambda: scene.pick.book._targets["8"] is None)
-        _, result = scene.client.pick("", target_id="8")
-        assert (result.outcome, result.reason.code) == (Pick.Result.REFUSED, Reason.UNKNOWN_TARGET)
-        assert "was lost" in result.message
-
-    def test_one_in_another_frame_is_not_compared(self, scene):
-        appeared(scene, "8", frame_id="map")
-        _, result = scene.client.pick("", target_id="8")
-        assert result.reason.code == Reason.UNKNOWN_TARGET
-        assert "'map'" in result.message
-
-    def test_what_a_pick_by_phrase_saw_can_be_picked_by_its_id(self, scene):
-        scene.eyes.script = [Seen(ids=("5",))]
-        scene.client.pick()
-        assert scene.client.pick("", target_id="5")[1].outcome == Pick.Result.PICKED
-
-
 def test_targets_in_another_frame_than_the_arms_are_refused(scene):
     scene.eyes.script = [Seen(frame_id="map")]
     _, result = scene.client.pick()
@@ -341,68 +260,3 @@ def test_settings_change_while_it_runs_but_not_the_planner(scene):
         assert scene.client.pick()[1].outcome == Pick.Result.PICKED
     finally:
         scene.pick.set_parameters([Parameter("settled_m", value=0.02)])
-
-
-def test_a_thousand_wild_messages_of_each_kind_leave_it_at_work(scene):
-    wild, answers = Wild(4), scene.eyes.node.create_publisher(Grounding, "/answers", 10)
-    until(lambda: answers.get_subscription_count() == 1)
-    for _ in range(1000):
-        scene.eyes.events.publish(wild.event())
-        answers.publish(wild.grounding())
-    appeared(scene, "88", place=(0.4, 0.0, 0.05))
-    assert all(0 < len(name) <= 256 for name in scene.pick.book._targets)
-    assert scene.client.pick("", target_id="88")[1].outcome == Pick.Result.PICKED
-
-
-def test_a_standing_answer_tells_where_a_target_is_now(scene):
-    answers = scene.eyes.node.create_publisher(Grounding, "/answers", 10)
-    until(lambda: answers.get_subscription_count() == 1)
-    answers.publish(scene.eyes.message("the red cup", at(0.3, ids=("12",))))
-    until(lambda: "12" in scene.pick.book._targets)
-    scene.eyes.script = [at(0.31)]
-    assert scene.client.pick("", target_id="12")[1].outcome == Pick.Result.PICKED
-
-
-def test_malformed_events_are_said_and_forgotten(scene):
-    scene.eyes.tell(TargetEvent.APPEARED, "9" * 300)
-    scene.eyes.tell(77, "8")
-    scene.eyes.events.publish(TargetEvent())
-    scene.eyes.events.publish(TargetEvent(kind=TargetEvent.APPEARED))
-    appeared(scene, "4")
-    assert set(scene.pick.book._targets) == {"4"}
-
-
-def process(tmp_path, *arguments):
-    environment = for_process(domain_id=1 + os.getpid() % DOMAINS, discovery="LOCALHOST")
-    environment |= {
-        "ROS_LOG_DIR": str(tmp_path),
-        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path]),
-    }
-    words = [sys.executable, "-m", "kosmos_ros.pick_node", *ARGUMENTS, "-r", "__ns:=/other", *arguments]
-    return subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True)
-
-
-@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM])
-def test_as_a_process_it_stops_the_arm_and_ends_with_0_when_told_to(scene, tmp_path, told):
-    client = Client(scene.client.node.context, "/other/pick")
-    running = process(tmp_path)
-    try:
-        with spinning(scene.client.node.context, client.node):
-            until(client.action.server_is_ready, 60)
-            scene.arm.hold = "descend"
-            handle = client.send("the red cup")
-            until(lambda: scene.arm.targets)
-            running.send_signal(told)
-            status, result = client.result(handle)
-            _, said = running.communicate(timeout=60)
-    finally:
-        running.kill()
-    assert (status, result.outcome, result.motion) == (ABORTED, Pick.Result.NOT_PICKED, Pick.Result.CANCELLED)
-    assert (running.returncode, "Traceback" in said) == (0, False), said
-
-
-def test_as_a_process_it_says_what_is_wrong_with_a_parameter(tmp_path):
-    running = process(tmp_path, "-p", "planner:=telekinesis")
-    _, said = running.communicate(timeout=60)
-    assert running.returncode == 2
-    assert "parameter planner is 'telekinesis'" in said

@@ -6,8 +6,9 @@ from kosmos_ros.settings import GroundingSettings, PickSettings, SimCameraSettin
 from kosmos_ros.settings_table import described, markdown_table
 
 from kosmos_agent.errors import InvalidArgumentError
-from kosmos_agent.grounder import DTYPES, MAX_PHRASES
+from kosmos_agent.grounder import DTYPES
 from kosmos_agent.markup import MAX_USER_CHARACTERS
+from kosmos_agent.view import MAX_PHRASES
 
 ALL = [GroundingSettings, PickSettings, SimCameraSettings]
 

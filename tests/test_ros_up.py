@@ -9,9 +9,11 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from kosmos_ros.domains import free_domain_id
+from kosmos_ros.environment import PROFILE_FILE, profile_path
 
 from kosmos_agent.cli.app import main
 
@@ -114,33 +116,43 @@ class Up:
         return self.process.wait(60)
 
 
+def environment_of(pid):
+    words = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    return dict(word.decode().split("=", 1) for word in words if b"=" in word)
+
+
 @needs_ros
 @pytest.mark.skipif(importlib.util.find_spec("mujoco") is None, reason="no simulation here")
 @pytest.mark.skipif(importlib.util.find_spec("kosmos_ros.pick_node") is None, reason="kosmos_ros.pick_node is absent")
-def test_the_simulated_graph_comes_up_is_well_outlives_a_killed_node_and_goes_down(capsys, monkeypatch):
+def test_the_simulated_graph_comes_up_is_well_picks_though_a_node_is_killed_and_goes_down(capsys, monkeypatch):
     monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     domain_id = free_domain_id()
-    up = Up(domain_id, "--sim", "--seed", "7", "--param", "grounding.threads:=1")
+    patient = ("--param", "pick.answer_timeout_sec:=120")
+    up = Up(domain_id, "--sim", "--seed", "7", "--param", "grounding.threads:=1", *patient)
     try:
         assert f"domain {domain_id};" in up.until("up: /sim, /grounding, /pick")
         nodes = up.nodes()
         assert set(nodes) == set(NODES)
+        assert {environment_of(pid)[PROFILE_FILE] for pid in nodes.values()} == {str(profile_path())}
 
         code, out, err = run(capsys, "doctor", "--domain-id", str(domain_id), "--json")
         report = json.loads(out)
         assert [item for item in report["findings"] if item["level"] == "fault"] == [], err
         assert (code, report["ok"]) == (0, True)
 
+        code, out, err = run(capsys, "find", "the red cup", "--domain-id", str(domain_id), "--json", "--timeout", "60")
+        assert code == 0, err
+        assert json.loads(out)["targets"][0]["frame_id"] == "base"
+
         os.kill(nodes["grounding"], signal.SIGKILL)
         up.until("grounding | was ended by SIGKILL; it is started again in 1 s")
+        code, out, err = run(capsys, "pick", "the red cup", "--domain-id", str(domain_id), "--json", "--timeout", "150")
+        assert code == 0, out + err
+        assert json.loads(out)["status"] == "picked"
         up.until("grounding: active")
         again = up.nodes()
         assert again["grounding"] != nodes["grounding"]
         assert (again["sim"], again["pick"]) == (nodes["sim"], nodes["pick"])
-
-        code, out, err = run(capsys, "find", "the red cup", "--domain-id", str(domain_id), "--json", "--timeout", "60")
-        assert code == 0, err
-        assert json.loads(out)["targets"][0]["frame_id"] == "base"
     finally:
         assert up.end() == 0
     up.until("down")

@@ -34,7 +34,9 @@ MAX_SHARD_BYTES = 16 << 20
 MAX_SHIPPED_BYTES = 25_000_000
 RUN_FILE = "run.jsonl"
 _CELL_PX = 16
-_PROFILE = Profile(grounded_answers=False, detailed_captions=False, zoom=True, mean_boxes=True, both_ways=True)
+_PROFILE = Profile(
+    grounded_answers=False, detailed_captions=False, zoom=True, mean_boxes=True, both_ways=True, list_captions=True
+)
 """Answers and captions as trained, on mirrored pictures too. A second look costs it milliseconds."""
 
 

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from kosmos_agent.calibration import CHEAP_FEATURES, Feature, Features
 from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.evaluation.labelled import LabelledPhrase
-from kosmos_agent.grounder import Grounder, View
+from kosmos_agent.grounder import Grounder
 from kosmos_agent.inference.candidates import Decision, joint_with_presence
 from kosmos_agent.inference.evidence import Evidence
+from kosmos_agent.view import View
 
 RIGHT_IOU = 0.5
 

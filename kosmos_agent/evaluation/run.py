@@ -9,7 +9,8 @@ from kosmos_agent.evaluation.grounding import GroundingReport
 from kosmos_agent.evaluation.labelled import LabelledPicture
 from kosmos_agent.evaluation.mistakes import WorstMistakes
 from kosmos_agent.evaluation.texts import TextReport
-from kosmos_agent.grounder import Grounder, View
+from kosmos_agent.grounder import Grounder
+from kosmos_agent.view import View
 
 
 @dataclass

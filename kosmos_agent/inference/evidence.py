@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from kosmos_agent import prompts
 from kosmos_agent.calibration import Feature, logit
 from kosmos_agent.inference.candidates import Decision, merge
 from kosmos_agent.inference.clauses import parse
-from kosmos_agent.inference.corners import CornerScores, score_corners, score_corners_apart
-from kosmos_agent.inference.frame import EncodedFrame, Stopwatch
+from kosmos_agent.inference.close_ups import second_looks
+from kosmos_agent.inference.corners import CornerScores
+from kosmos_agent.inference.frame import Stopwatch
 from kosmos_agent.inference.likelihood import blind_log_likelihood
+from kosmos_agent.inference.looks import Looks
 from kosmos_agent.inference.mirror import mirror_box, read_as_one
-from kosmos_agent.inference.windows import Window
-from kosmos_agent.inference.zoom import SecondLook, Zoom, second_look
-from kosmos_agent.model.kosmos2 import Kosmos2
+from kosmos_agent.inference.zoom import SecondLook, Zoom
 from kosmos_agent.phrases import swap_left_right
 from kosmos_agent.results import Candidate
-from kosmos_agent.tokenizer import Tokenizer
-
-MAX_PARTS = 16
-
-Part = tuple[Window, bool]
-"""What lies in a window, and whether its mirror image is looked at."""
 
 
 @dataclass(frozen=True)
@@ -37,40 +31,6 @@ class Evidence:
     presence: float
     candidates: tuple[Candidate, ...]
     features: dict[Feature, float]
-
-
-@dataclass(frozen=True)
-class Looks:
-    """A picture that was read, and how to look at it again.
-
-    size: width, height in pixels. mirrored: its mirror image. parts: what lies in windows, and whether mirrored.
-    both_ways: whether the mirror image has a say in every answer. zoom: whether small things get a second look, and
-    at what distance; None for never.
-    """
-
-    model: Kosmos2
-    tokenizer: Tokenizer
-    frame: EncodedFrame
-    size: tuple[int, int]
-    mirrored: Callable[[], EncodedFrame]
-    parts: Callable[[Sequence[Part]], EncodedFrame]
-    both_ways: bool = False
-    zoom: Zoom | None = None
-
-    def scores(self, frame: EncodedFrame, phrases: Sequence[str], *, likelihood: bool = False) -> list[CornerScores]:
-        return score_corners(self.model, self.tokenizer, frame, self._texts(phrases), phrase_likelihood=likelihood)
-
-    def scores_in(self, parts: Sequence[Part], phrases: Sequence[str]) -> list[CornerScores]:
-        """Of phrase k in part k; at most MAX_PARTS are in memory at a time."""
-        found: list[CornerScores] = []
-        for start in range(0, len(parts), MAX_PARTS):
-            chosen = slice(start, start + MAX_PARTS)
-            frames = self.parts(parts[chosen])
-            found += score_corners_apart(self.model, self.tokenizer, frames, self._texts(phrases[chosen]))
-        return found
-
-    def _texts(self, phrases: Sequence[str]) -> list[Sequence[int]]:
-        return [self.tokenizer.encode_words(prompts.phrase_grounding(phrase)) for phrase in phrases]
 
 
 def gather(
@@ -107,16 +67,11 @@ def _in_the_mirror(looks: Looks, phrases: Sequence[str]) -> list[CornerScores]:
 def _looked_again(looks: Looks, zoom: Zoom, phrases: Sequence[str], evidence: Sequence[Evidence]) -> list[Evidence]:
     """With the best candidate's box as a window around it shows it, where it is small and the looks agree."""
     small = [k for k, item in enumerate(evidence) if zoom.wants(item.candidates[0].box)]
-    windows = [zoom.window(evidence[k].candidates[0].box, *looks.size) for k in small]
+    boxes = [evidence[k].candidates[0].box for k in small]
     heads = [parse(phrases[k]).plain_head for k in small]
-    scores = looks.scores_in([(window, False) for window in windows], heads)
-    side = looks.tokenizer.grid_side
-    if looks.both_ways:
-        mirrored = looks.scores_in([(window, True) for window in windows], [swap_left_right(head) for head in heads])
-        scores = [read_as_one(*pair, side) for pair in zip(scores, mirrored, strict=True)]
     again = list(evidence)
-    for k, window, seen in zip(small, windows, scores, strict=True):
-        again[k] = _with_second_look(evidence[k], second_look(evidence[k].candidates[0].box, seen, window, side, zoom))
+    for k, look in zip(small, second_looks(looks, zoom, boxes, heads), strict=True):
+        again[k] = _with_second_look(evidence[k], look)
     return again
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -25,7 +26,7 @@ class Decoding:
     """How to write. `temperature` 0 is greedy. `no_repeat_ngram` 3 is the published evaluation's setting.
 
     `exempt_tags` lets tags and location tokens repeat (trap 7 of the published behaviour); `grammar` off gives the
-    published decoding, which may write broken boxes.
+    published decoding, which may write broken boxes. `boxes` off writes words alone.
     """
 
     max_new_tokens: int = 64
@@ -35,6 +36,7 @@ class Decoding:
     no_repeat_ngram: int = 0
     exempt_tags: bool = True
     grammar: bool = True
+    boxes: bool = True
 
     def __post_init__(self) -> None:
         if not 1 <= self.max_new_tokens <= 2048:
@@ -52,6 +54,30 @@ class Written:
     reason: StopReason = "length"
 
 
+@dataclass(frozen=True)
+class Views:
+    """So many neighbouring rows look at the same thing, and every token is the likeliest by their mean probability.
+
+    swaps: for each of them the vocabulary in its own words, (V,) ids, or None: in a mirror image left is right.
+    """
+
+    count: int = 1
+    swaps: tuple[Tensor | None, ...] = (None,)
+
+    def mean_log_p(self, log_p: Tensor) -> Tensor:
+        """(B, V) -> (B / count, V)."""
+        if self.count == 1 and self.swaps == (None,):
+            return log_p
+        rows = log_p.view(-1, self.count, log_p.shape[-1])
+        own = [rows[:, k] if swap is None else rows[:, k, swap] for k, swap in enumerate(self.swaps)]
+        return torch.stack(own, dim=1).logsumexp(dim=1) - math.log(self.count)
+
+    def spread(self, tokens: Sequence[int]) -> list[int]:
+        """(B / count) tokens as each of the B rows says them."""
+        swaps = [None if swap is None else swap.tolist() for swap in self.swaps]
+        return [token if swap is None else swap[token] for token in tokens for swap in swaps]
+
+
 @torch.inference_mode()
 def generate(
     model: Kosmos2,
@@ -59,10 +85,16 @@ def generate(
     prompt: ReadPrompt,
     decoding: Decoding | None = None,
     should_stop: StopCallback | None = None,
+    views: Views | None = None,
 ) -> list[Written]:
-    """Continue every row of `prompt`, whose cache is used up. `should_stop` is asked before each token."""
+    """Continue every row of `prompt`, whose cache is used up. `should_stop` is asked before each token.
+
+    views: how neighbouring rows belong together; what is written for them is one text. Each row is one by itself
+    without.
+    """
     decoding = decoding or Decoding()
-    writer = _Writer(tokenizer, decoding, prompt, model.config.text.vocab_size)
+    views = views or Views()
+    writer = _Writer(tokenizer, decoding, prompt, model.config.text.vocab_size, views)
     cache, mask, hidden, position = prompt.cache, prompt.attention_mask, prompt.hidden, prompt.next_position
     for _ in range(decoding.max_new_tokens):
         if should_stop is not None and should_stop():
@@ -71,7 +103,7 @@ def generate(
         tokens = writer.write(model.logits(hidden))
         if writer.finished or cache.length == cache.capacity:
             break
-        live = torch.tensor([[row.reason != "end"] for row in writer.rows], device=mask.device)
+        live = torch.tensor(writer.live, device=mask.device)[:, None]
         mask = torch.cat([mask, live.to(mask.dtype)], dim=1)
         positions = torch.where(live[:, 0], position, PADDING_POSITION)[:, None]
         seen = None if bool(mask.all()) else _own_or(mask)
@@ -88,19 +120,25 @@ def _own_or(mask: Tensor) -> Tensor:
 
 
 class _Writer:
-    """Chooses tokens and keeps the rows."""
+    """Chooses tokens and keeps the rows, one for each text."""
 
-    def __init__(self, tokenizer: Tokenizer, decoding: Decoding, prompt: ReadPrompt, vocabulary: int) -> None:
-        self.tokenizer, self.decoding = tokenizer, decoding
+    def __init__(
+        self, tokenizer: Tokenizer, decoding: Decoding, prompt: ReadPrompt, vocabulary: int, views: Views
+    ) -> None:
+        self.tokenizer, self.decoding, self.views = tokenizer, decoding, views
         self.grammar = Grammar(tokenizer, prompt.hidden.device, vocabulary) if decoding.grammar else None
         exempt = decoding.exempt_tags and decoding.no_repeat_ngram > 0
         self.exempt = exempt_ids(tokenizer) if exempt else frozenset()
         self.generator = torch.Generator(device=prompt.hidden.device).manual_seed(decoding.seed)
-        self.history = [
-            [token for token, real in zip(ids, mask, strict=True) if real]
-            for ids, mask in zip(prompt.ids.tolist(), prompt.attention_mask.tolist(), strict=True)
-        ]
+        pairs = zip(prompt.ids.tolist(), prompt.attention_mask.tolist(), strict=True)
+        history = [[token for token, real in zip(ids, mask, strict=True) if real] for ids, mask in pairs]
+        self.history = history[:: views.count]
         self.rows = [Written() for _ in self.history]
+
+    @property
+    def live(self) -> list[bool]:
+        """Of each row of the prompt."""
+        return [row.reason != "end" for row in self.rows for _ in range(self.views.count)]
 
     @property
     def finished(self) -> bool:
@@ -113,8 +151,9 @@ class _Writer:
 
     def write(self, logits: Tensor) -> Tensor:
         """(B, vocabulary) -> chosen ids (B,); rows that ended get the pad."""
-        log_p = logits.float().log_softmax(dim=-1)
-        return torch.tensor([self._next(k, log_p[k]) for k in range(len(self.rows))], device=logits.device)
+        log_p = self.views.mean_log_p(logits.float().log_softmax(dim=-1))
+        chosen = [self._next(k, log_p[k]) for k in range(len(self.rows))]
+        return torch.tensor(self.views.spread(chosen), device=logits.device)
 
     def _next(self, index: int, log_p: Tensor) -> int:
         row, history = self.rows[index], self.history[index]
@@ -132,6 +171,9 @@ class _Writer:
         """The grammar always holds; the n-gram block only while it leaves anything to write."""
         if self.grammar is not None:
             log_p = log_p.masked_fill(~self.grammar.allowed(history), -torch.inf)
+        if not self.decoding.boxes:
+            log_p = log_p.clone()
+            log_p[self.tokenizer.object_id] = -torch.inf
         blocked = repeated_ngram_ends(history, self.decoding.no_repeat_ngram, self.exempt)
         if not blocked:
             return log_p

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kosmos_agent.errors import KosmosAgentError, NoDepthError, NoDepthImageError, NoImageError, StaleImageError
-from kosmos_agent.grounder import Grounder, View
+from kosmos_agent.grounder import Grounder
 from kosmos_agent.phrases import names_several
 from kosmos_agent.results import Grounding, Target3D
 from kosmos_agent.robot.locate import locate_all
@@ -22,6 +22,7 @@ from kosmos_agent.skills.camera import CameraSource, DepthShot, Shot
 from kosmos_agent.skills.deadline import Deadline
 from kosmos_agent.skills.limits import Limits
 from kosmos_agent.skills.reports import ImageNote
+from kosmos_agent.view import View
 
 _SLICE_S = 0.25
 """How often a wait looks whether it is still wanted."""
@@ -149,11 +150,11 @@ class Eyes:
 
     def _newest(self, deadline: Deadline, after_ns: int | None) -> Shot:
         """Asked in slices, so that a cancel is heeded while the camera is waited for."""
-        limit_s = min(self._limits.look_timeout_s, deadline.remaining_s)
+        limit_s = self._limits.look_timeout_s
         end_s = time.monotonic() + limit_s
         while True:
             start_s = time.monotonic()
-            slice_s = max(min(_SLICE_S, end_s - start_s), 0.0)
+            slice_s = max(min(_SLICE_S, end_s - start_s, deadline.remaining_s), 0.0)
             try:
                 return self.camera.newest(after_ns, slice_s)
             except NoImageError as error:

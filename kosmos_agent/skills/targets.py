@@ -62,16 +62,24 @@ class TargetBook:
         return target_id
 
     def _id_of(self, seen: Remembered, taken: Collection[str]) -> str:
-        for target_id, known in reversed(self._known.items()):
-            if target_id not in taken and self._same(known, seen):
-                return target_id
+        """Of the known thing that it is most like; of those alike by their boxes, then the newest."""
+        likeness = {name: self._likeness(known, seen) for name, known in self._known.items() if name not in taken}
+
+        def order(name: str) -> tuple[float, float]:
+            # Boxes on one thing come to the same place in metres; they must not change ids from look to look.
+            return round(likeness[name], 1), self._known[name].box.iou(seen.box)
+
+        best = max(reversed(likeness), key=order, default=None)
+        if best is not None and likeness[best] >= 0:
+            return best
         self._count += 1
         return f"t{self._count}"
 
-    def _same(self, known: Remembered, seen: Remembered) -> bool:
-        if known.target is None or seen.target is None:
-            return known.phrase == seen.phrase and known.box.iou(seen.box) >= _SAME_BOX_IOU
-        return distance_m(known.target, seen.target) <= self._same_thing_m
+    def _likeness(self, known: Remembered, seen: Remembered) -> float:
+        """Below 0: another thing. Metres are judged where both have them, else the words and the box."""
+        if known.target is not None and seen.target is not None:
+            return 1 - distance_m(known.target, seen.target) / self._same_thing_m
+        return known.box.iou(seen.box) - _SAME_BOX_IOU if known.phrase == seen.phrase else -1.0
 
 
 def distance_m(first: Target3D, second: Target3D) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
@@ -22,7 +23,7 @@ class Calls(Generic[T]):
     def __init__(self, threads: int = 4, most: int = 32) -> None:
         # Long-lived threads: each keeps an OpenGL context where it has drawn.
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="skill")
-        self._most = most
+        self._threads, self._most = threads, most
         self._live: dict[Future[T], CancelToken] = {}
 
     async def run(self, work: Work[T], tell: Tell) -> T:
@@ -60,10 +61,25 @@ class Calls(Generic[T]):
         for token in list(self._live.values()):
             token.cancel(reason)
 
-    def close(self) -> None:
-        """Stops all calls and waits until they have ended: the arm stands still then."""
+    def close(self, farewell: Callable[[], object]) -> None:
+        """Stops all calls and waits until they have ended: the arm stands still then.
+
+        farewell: done once on each thread at the end, for what a thread alone can let go of.
+        """
         self.stop("the server is being closed")
-        self._executor.shutdown(wait=True, cancel_futures=True)
+        for working in list(self._live):
+            working.cancel()
+        everyone, turn = threading.Barrier(self._threads), threading.Lock()
+
+        def leave() -> None:
+            everyone.wait()  # so that no thread leaves twice in the place of another
+            with turn:
+                farewell()
+
+        leaving = [self._executor.submit(leave) for _ in range(self._threads)]
+        self._executor.shutdown(wait=True)
+        for left in leaving:
+            left.result()
 
     def _ended(self, working: Future[T]) -> None:
         self._live.pop(working, None)

@@ -10,7 +10,7 @@ from types import FrameType
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.routing import Route
 
 from kosmos_agent.errors import InvalidArgumentError
 from kosmos_mcp import sdk
@@ -92,13 +92,17 @@ def application(server: SkillServer, hosts: Sequence[str], token: str | None) ->
         async with endpoint.running():
             yield
 
-    return Starlette(routes=[Mount(PATH, endpoint)], lifespan=running)
+    app = Starlette(routes=[Route(PATH, endpoint)], lifespan=running)
+    app.router.redirect_slashes = False  # a redirect would go to whatever host a request names
+    return app
 
 
 def hosts_of(host: str, port: int, names: Sequence[str]) -> list[str]:
     """Valid `Host` headers of requests to this address."""
-    own = ["127.0.0.1", "localhost", "::1"] if is_loopback(host) else [] if _is_wildcard(host) else [host]
-    return [_written(name, port) for name in dict.fromkeys([*own, host, *names])]
+    own = [] if _is_wildcard(host) else [host]
+    if is_loopback(host):
+        own += ["127.0.0.1", "localhost", "::1"]
+    return [_written(name, port) for name in dict.fromkeys([*own, *names])]
 
 
 class _Uvicorn(uvicorn.Server):

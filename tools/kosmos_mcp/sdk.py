@@ -59,7 +59,7 @@ async def run_on_lines(server: ProtocolServer, lines: Lines, out: Out) -> None:
 
 
 class HttpEndpoint:
-    """An ASGI application that speaks streamable HTTP under every path. Requests come within `running`.
+    """An ASGI application that speaks streamable HTTP. Requests come within `running`.
 
     hosts: valid `Host` headers. A request of a web page (an `Origin` header) is refused: no page is meant to ask.
     token: None lets everyone in who gets here.

@@ -37,6 +37,7 @@ class SkillServer:
         self.tools = tuple(skill for skill in SKILLS if skill.read_only or allow_motion)
         self.instructions = INSTRUCTIONS.format(hands=" and hands" if allow_motion else "")
         self._calls: Calls[Reply] = Calls()
+        self._closed = False
 
     async def call(self, name: str, arguments: dict[str, Any], tell: Tell = untold) -> Reply:
         """Never raises for what goes wrong in a call: the reply says it. Cancel the awaiting task to stop the work.
@@ -54,8 +55,11 @@ class SkillServer:
         self._calls.stop("the server was asked to stop")
 
     def close(self) -> None:
-        """Waits until nothing moves any more, then lets go of the camera."""
-        self._calls.close()
+        """Waits until nothing moves any more, then lets go of the camera. Once is enough; more does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        self._calls.close(self._skills.close)
         self._skills.close()
 
     def _tool(self, name: str) -> Skill:

@@ -141,7 +141,7 @@ class Course:
 
     @property
     def text(self) -> str:
-        return "\n".join(self._said)
+        return "\n".join(words[:1].upper() + words[1:] for words in self._said)
 
     @property
     def statement(self) -> Statement:
@@ -178,6 +178,7 @@ class Course:
     def _remember(self, step: Step, verdict: Verdict, result: ToolResult) -> None:
         phrase = thing_of(step)
         held = self.memory.held
+        last = phrase if held is None or not isinstance(step, Place) else held
         if isinstance(step, Pick):
             held = step.phrase if verdict.kind == "done" else None
             self._ids.pop(step.phrase, None)
@@ -185,7 +186,7 @@ class Course:
             held = None
         elif phrase is not None and verdict.kind == "done" and result.answer.get("count") != "many":
             self._ids.update({phrase: result.target_ids[0]} if result.target_ids else {})
-        self.memory = replace(self.memory, last=phrase or self.memory.last, held=held)
+        self.memory = replace(self.memory, last=last or self.memory.last, held=held)
 
     def _advance(self) -> None:
         """To the next step that needs a tool."""

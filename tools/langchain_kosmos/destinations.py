@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from langchain_kosmos.plans import PlaceRelation
 
 WORDINGS: dict[str, PlaceRelation] = {
-    "to the left side of": "left of", "to the left of": "left of", "on the left of": "left of", "left of": "left of",
-    "to the right side of": "right of", "to the right of": "right of", "on the right of": "right of",
-    "right of": "right of",
+    "to the left side of": "left of", "on the left side of": "left of", "to the left of": "left of",
+    "on the left of": "left of", "left of": "left of",
+    "to the right side of": "right of", "on the right side of": "right of", "to the right of": "right of",
+    "on the right of": "right of", "right of": "right of",
     "in front of": "in front of", "behind": "behind",
     "next to": "next to", "beside": "next to", "close to": "next to", "near to": "next to", "near": "next to",
     "on top of": "on", "onto": "on", "upon": "on", "on": "on",

@@ -64,9 +64,11 @@ def _put(match: re.Match[str], context: Context) -> tuple[Step, ...]:
     parts = split(rest)
     if parts is not None:
         return _placing(parts.thing, parts.relation, parts.anchor, context)
-    if not lowered and match["verb"].lower() not in ("drop", "release", "let go of"):
+    if not lowered and match["verb"].lower() not in ("drop", "release", "let go of", "let go"):
         raise Unclear(context.quotes.restore(match[0]), SAY_WHERE)
-    return (*_taken(held_or_last(rest, context), context), Place(None))
+    if context.held is None or held_or_last(rest, context) != context.held:
+        raise Unclear(context.quotes.restore(match[0]), "that is not held, as far as I know")
+    return (Place(None),)
 
 
 def _placing(moved: str, relation: PlaceRelation, anchor: str, context: Context) -> tuple[Step, ...]:
@@ -124,12 +126,17 @@ _PLACED = (
     r"(?:to the )?left of|on the left of|(?:to the )?right of|on the right of|in front of|behind|next to|beside|near|"
     r"on top of|on|in|inside"
 )
+_NOT_SO = (
+    r"(?<! red)(?<! orange)(?<! yellow)(?<! green)(?<! blue)(?<! purple)(?<! pink)(?<! brown)(?<! black)(?<! white)"
+    r"(?<! gr[ae]y)(?<! full)(?<! empty)(?<! big)(?<! small)(?<! large)(?<! round)(?<! open)(?<! closed)"
+)
+"""`is the cup left of the plate red?` asks for more than a place."""
 _IS_PLACED = re.compile(rf"\s+(?:are|is|lie|stand)\s+(?=(?:{_PLACED})\s)", re.I)
 _IT = re.compile(r"\bit\b", re.I)
 _TABLE: tuple[tuple[str, Maker], ...] = (
     (r"(?:show me )?help|what (?:can|do) (?:you|i) (?:do|say|ask|understand)(?: (?:you|for))?", _always(Help())),
     (r"(?:stop|cancel|abort|halt|never ?mind|forget)(?: (?:it|that|this|everything|now))?", _always(Stop())),
-    (r"(?P<verb>put|place|set|lay|drop|move|transfer|stack|release|let go of)(?:\s+(?P<rest>.+))?", _put),
+    (r"(?P<verb>put|place|set|lay|drop|move|transfer|stack|release|let go of|let go)(?:\s+(?P<rest>.+))?", _put),
     (r"(?:bring|give|hand|pass|fetch|get) me (?P<x>.+)", _give),
     (r"(?:bring|give|hand|pass|fetch|get|take) (?P<x>.+?)(?: over)? to me", _give),
     (r"(?:bring|hand|pass|fetch)(?: over)? (?P<x>.+?)(?: over| here)*", _give),
@@ -140,7 +147,7 @@ _TABLE: tuple[tuple[str, Maker], ...] = (
     (rf"describe(?: {_SCENE})?|look(?: around)?|look at {_SCENE}|show(?: me)? {_SCENE}", _always(DescribeScene())),
     (r"(?:find|list|show me|name) (?:everything|all (?:the )?(?:things|objects)"
      rf"|(?:the )?(?:things|objects)){_LYING}", _always(DescribeScene())),
-    (r"what (?:do|can) you see(?: (?:there|here|now|in the (?:picture|image|scene)|on the table))?",
+    (r"what (?:do you|can you|you|you can) see(?: (?:there|here|now|in the (?:picture|image|scene)|on the table))?",
      _always(DescribeScene())),
     (r"what(?:'s| is| are) (?:(?:all )?(?:there|here|this)|(?:on|in) (?:the|this|that|your) "
      r"(?:table(?:top)?|scene|picture|image|view)|in front of you)", _always(DescribeScene())),
@@ -159,7 +166,7 @@ _TABLE: tuple[tuple[str, Maker], ...] = (
     (rf"(?:(?:is|are) there|there (?:is|are)|(?:do you |can you )?see) (?:any )?(?P<x>.+?){_LYING}", _each(Check)),
     (r"(?:check for|check) (?P<x>.+)", _each(Check)),
     (r"(?:is|are) (?P<x>.+?)(?: still)? (?:there|here|present|visible)", _each(Check)),
-    (rf"(?:is|are) (?P<x>.+?) (?P<place>{_PLACED}) (?P<y>(?:the|a|an|my|your)\s.+|it)", _check_place),
+    (rf"(?:is|are) (?P<x>.+?) (?P<place>{_PLACED}) (?P<y>(?:the|a|an|my|your)\s.+?|it){_NOT_SO}", _check_place),
     (r"(?:find|look for|search for|show|point (?:at|to|out))(?: me)? (?P<x>.+)", _each(Find)),
     (r"(?:what|what's|which|who|whose|why|how|is|are|does|do|has|have)\b\s*\S.*", _ask),
 )  # fmt: skip

@@ -29,6 +29,7 @@ OPENING = re.compile(rf"{_ADVERBS}(?:{_OPENERS})\b", re.I)
 _JOINT = re.compile(r"\s*,?\s+(?:and then|and|then|after that|afterwards|but first)\s+|\s*,\s+", re.I)
 _THEN = re.compile(r"\b(?:then|after that|afterwards)\b", re.I)
 _STOPS = re.compile(r"(?<=[^\s.;!?])[.;!?]+(?=\s|$)|\n+")
+_PLEASE_INSIDE = re.compile(r"\s*,\s*please\s*,\s*", re.I)
 _BEFORE = re.compile(
     r"(?:(?:hey|hi|hello|ok|okay|well|so|dear|robot|kosmos|please|kindly|just|first|now|then|next(?! to)|also|finally|"
     r"and|if so|after that|afterwards)\b[\s,:]*|"
@@ -71,7 +72,7 @@ def take_out_quotes(text: str) -> tuple[str, Quotes]:
 def clauses(marked: str) -> list[str]:
     """Cuts at full stops, at `then`, and at `and` and commas where something new is asked; polite words gone."""
     parts: list[str] = []
-    for sentence in _STOPS.split(marked):
+    for sentence in _STOPS.split(_PLEASE_INSIDE.sub(" ", marked)):
         start = 0
         for joint in _JOINT.finditer(sentence):
             if _THEN.search(joint[0]) or OPENING.match(sentence, joint.end()):

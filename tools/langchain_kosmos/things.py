@@ -62,6 +62,8 @@ def thing(text: str, context: Context) -> str:
     words = _HERE.sub("", words)
     words = _WAY_OUT.sub(lambda match: " in " if match["out"].lower() == "out of" else " on ", words)
     words = context.quotes.restore(_POINTING.sub("the ", words))
+    if words.lower().endswith((" and", " or")):
+        raise Unclear(words, "something seems to be missing after it")
     if not _ANYTHING.search(words):
         raise Unclear(text.strip() or "...", "it names no thing")
     return words

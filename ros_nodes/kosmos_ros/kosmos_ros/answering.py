@@ -10,8 +10,9 @@ from sensor_msgs.msg import CompressedImage
 
 from kosmos_agent import results
 from kosmos_agent.errors import InvalidPhraseError, KosmosAgentError
-from kosmos_agent.grounder import Grounder, View
+from kosmos_agent.grounder import Grounder
 from kosmos_agent.markup import escape_user_text
+from kosmos_agent.view import View
 from kosmos_ros import answers, stamps
 from kosmos_ros.detections import box_from_message
 from kosmos_ros.frames_in import FrameStore, Shot

@@ -14,10 +14,18 @@ GRAVE = ("other", "bad_checkpoint", "unknown_model", "missing_dependency")
 
 
 def status_message(
-    name: str, snapshot: Snapshot, *, state: str, model: str, seen: int, image_age_s: float | None, max_age_s: float
+    name: str,
+    snapshot: Snapshot,
+    *,
+    state: str,
+    model: str,
+    seen: int,
+    image_age_s: float | None,
+    max_age_s: float,
+    clock_runs: bool = True,
 ) -> DiagnosticStatus:
-    """state: the lifecycle's label. image_age_s: of the newest picture; None: there is none."""
-    level, words = _verdict(snapshot, state, image_age_s, max_age_s)
+    """state: the lifecycle's label. image_age_s: of the newest picture; None: there is none, or no clock to tell."""
+    level, words = _verdict(snapshot, state, image_age_s, max_age_s, clock_runs)
     values = {
         "state": state,
         "model": model or "none loaded",
@@ -43,12 +51,16 @@ def array_message(status: DiagnosticStatus, header: Header) -> DiagnosticArray:
     return DiagnosticArray(header=header, status=[status])
 
 
-def _verdict(snapshot: Snapshot, state: str, image_age_s: float | None, max_age_s: float) -> tuple[bytes, str]:
+def _verdict(
+    snapshot: Snapshot, state: str, image_age_s: float | None, max_age_s: float, clock_runs: bool
+) -> tuple[bytes, str]:
     fault = snapshot.fault if snapshot.fault_age_s <= RECENT_S else None
     if fault is not None and fault.code in GRAVE:
         return DiagnosticStatus.ERROR, f"{fault.code}: {fault}"
     if state != "active":
         return DiagnosticStatus.OK, f"{state}: nothing is answered"
+    if not clock_runs:
+        return DiagnosticStatus.STALE, "the clock stands at 0: use_sim_time is set and nothing comes on /clock"
     if image_age_s is None or image_age_s > max_age_s:
         old = "no picture has arrived" if image_age_s is None else f"the newest picture is {image_age_s:.1f} s old"
         return DiagnosticStatus.STALE, old

@@ -14,6 +14,10 @@ class ClockSkewError(KosmosAgentError):
     code = "clock_skew"
 
 
+class NoClockError(ClockSkewError):
+    """The node goes by /clock, and nothing has come on it yet."""
+
+
 class TimeJumpedBackError(KosmosAgentError):
     """The clock went back (a restarted simulation, a bag that loops): what was gathered no longer holds."""
 

@@ -14,7 +14,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from kosmos_agent.errors import CancelledError, InvalidImageError, NoDepthImageError, NoImageError, StaleImageError
 from kosmos_ros import stamps
-from kosmos_ros.errors import ClockSkewError, NoCameraInfoError
+from kosmos_ros.errors import ClockSkewError, NoCameraInfoError, NoClockError
 
 DEPTHS_KEPT = 10
 MAX_MESSAGE_BYTES = 256_000_000
@@ -94,15 +94,15 @@ class FrameStore:
             return self._number
 
     def newest(self, now_ns: int, *, max_age_s: float, max_skew_s: float) -> Shot:
-        """NoImageError, StaleImageError (also where the stamp was never set), ClockSkewError."""
+        """NoClockError, NoImageError, StaleImageError (also where the stamp was never set), ClockSkewError."""
+        if now_ns <= 0:
+            raise NoClockError("the clock stands at 0: use_sim_time is set and nothing comes on /clock")
         with self._changed:
             shot = self._shot
         if shot is None:
             raise NoImageError("no picture has arrived; is the camera running, and is image_raw remapped to it?")
         if shot.stamp_ns <= 0:
             raise StaleImageError("the picture carries no stamp, so its age is unknown; valid: when it was taken")
-        if now_ns <= 0:
-            raise ClockSkewError("the clock stands at 0: use_sim_time is set and nothing comes on /clock")
         age_s = (now_ns - shot.stamp_ns) / stamps.NS_PER_S
         if age_s < -max_skew_s:
             raise ClockSkewError(
@@ -122,19 +122,25 @@ class FrameStore:
         max_age_s: float,
         max_skew_s: float,
     ) -> Shot:
-        """`newest`, tried again for at most `timeout_s` while there is none or it is stale; CancelledError."""
+        """`newest`, tried again for at most `timeout_s` while there is none or it is stale; CancelledError.
+
+        A clock that has not begun is waited for until `should_stop`: a simulation may take its time to start.
+        """
         waited_s = 0.0
         while True:
             try:
                 return self.newest(now_ns(), max_age_s=max_age_s, max_skew_s=max_skew_s)
-            except (NoImageError, StaleImageError):
+            except NoClockError as error:
+                missing = str(error)
+            except (NoImageError, StaleImageError) as error:
                 if waited_s >= timeout_s:
                     raise
+                missing = str(error)
+                waited_s += SLICE_S
             if should_stop():
-                raise CancelledError("stopped while waiting for a picture, as asked")
+                raise CancelledError(f"stopped while it waited for a picture: {missing}")
             with self._changed:
                 self._changed.wait(SLICE_S)
-            waited_s += SLICE_S
 
     def depth_for(self, shot: Shot, slop_s: float, wait_s: float) -> Image:
         """The depth picture taken nearest to it; NoDepthImageError where none comes within the slop."""

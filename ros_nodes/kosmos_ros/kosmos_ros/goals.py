@@ -15,7 +15,7 @@ from kosmos_agent.errors import InvalidArgumentError, KosmosAgentError
 from kosmos_agent.markup import escape_user_text
 from kosmos_ros import stamps
 from kosmos_ros.reasons import reason_message
-from kosmos_ros.settings import MAX_TEXT_CHARACTERS
+from kosmos_ros.settings import MAX_PHRASES, MAX_TEXT_CHARACTERS
 
 Task = Literal["find", "caption", "answer", "describe"]
 TASKS: dict[int, Task] = {
@@ -85,6 +85,18 @@ def ground_request(request: GroundService.Request) -> GroundGoal:
             timeout=request.timeout,
         )
     )
+
+
+def standing_phrases(text: str) -> list[str]:
+    """One a line, empty ones passed over; InvalidArgumentError: too many, or InvalidPhraseError."""
+    if len(text) > MAX_PHRASES * (MAX_TEXT_CHARACTERS + 1):
+        raise InvalidArgumentError(f"{len(text)} characters of phrases; valid: {MAX_PHRASES} lines at most")
+    lines = [line.strip() for line in text.split("\n") if line.strip()]
+    if len(lines) > MAX_PHRASES:
+        raise InvalidArgumentError(f"{len(lines)} phrases; valid: at most {MAX_PHRASES}")
+    for line in lines:
+        escape_user_text(line)
+    return lines
 
 
 def pick_goal(goal: Pick.Goal) -> PickGoal:

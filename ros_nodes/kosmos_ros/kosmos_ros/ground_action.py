@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 
 from kosmos_interfaces.action import Ground
 from kosmos_interfaces.srv import Ground as GroundService
@@ -77,11 +78,12 @@ class GroundServer:
 
     async def _execute(self, handle: ServerGoalHandle) -> Ground.Result:
         try:
-            job = self._job(ground_goal(handle.request), _feedback(handle))
-            self._jobs[_key(handle)] = job
-            if handle.is_cancel_requested:
-                job.token.cancel()
-            self._active().submit(job)
+            with self._told():
+                job = self._job(ground_goal(handle.request), _feedback(handle))
+                self._jobs[_key(handle)] = job
+                if handle.is_cancel_requested:
+                    job.token.cancel()
+                self._active().submit(job)
             answered = await finished(self._node, job.future)
         except KosmosAgentError as error:
             if handle.is_cancel_requested:
@@ -96,14 +98,23 @@ class GroundServer:
 
     async def _find(self, request: GroundService.Request, response: GroundService.Response) -> GroundService.Response:
         try:
-            job = self._job(ground_request(request), lambda phase, tokens: None)
-            self._active().submit(job)
+            with self._told():
+                job = self._job(ground_request(request), lambda phase, tokens: None)
+                self._active().submit(job)
             answered: Answered = await finished(self._node, job.future)
             response.grounding = answered.groundings[0]
         except KosmosAgentError as error:
-            self._on_fault(error)
             response.grounding = answers.refusal(error, request.phrase[:256])
         return response
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """What keeps a goal from being begun; of what comes later, the worker tells."""
+        try:
+            yield
+        except KosmosAgentError as error:
+            self._on_fault(error)
+            raise
 
     def _active(self) -> Worker:
         worker = self._worker()

@@ -14,39 +14,45 @@ from dataclasses import dataclass
 from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.callback_groups import ReentrantCallbackGroup
-from rclpy.clock import Clock, ClockType, JumpThreshold, TimeJump
-from rclpy.duration import Duration
+from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header, String
 
-from kosmos_agent.errors import InvalidArgumentError, KosmosAgentError, NoImageError, StaleImageError
+from kosmos_agent.errors import KosmosAgentError, NoImageError, StaleImageError
 from kosmos_agent.grounder import Grounder
-from kosmos_agent.markup import escape_user_text
 from kosmos_ros import diagnostics_out, qos, ros_parameters, stamps
 from kosmos_ros.answering import Answered, Answering
+from kosmos_ros.clocks import WaryClock, on_jump_back
 from kosmos_ros.errors import ClockSkewError, TimeJumpedBackError
 from kosmos_ros.frames_in import FrameStore
+from kosmos_ros.goals import standing_phrases
 from kosmos_ros.ground_action import GroundServer
 from kosmos_ros.health import Health
 from kosmos_ros.outputs import Outputs
 from kosmos_ros.program import NOT_STARTED, run_program, spun
 from kosmos_ros.qos_watch import QosWatch
-from kosmos_ros.settings import MAX_PHRASES, MAX_TEXT_CHARACTERS, GroundingSettings
+from kosmos_ros.settings import GroundingSettings
 from kosmos_ros.tf_listener import TransformListener
 from kosmos_ros.tracks import Tracks
 from kosmos_ros.transforms import TransformBuffer
 from kosmos_ros.worker import Worker
 
 Load = Callable[[GroundingSettings], Grounder]
+WISHES = {"auto": None, "always": True, "never": False}
 
 
 def load_grounder(settings: GroundingSettings) -> Grounder:
     """Errors as of `Grounder.load`."""
     return Grounder.load(
-        settings.model_path, dtype=settings.dtype, device=settings.device, threads=settings.threads or None
+        settings.model_path,
+        dtype=settings.dtype,
+        device=settings.device,
+        threads=settings.threads or None,
+        zoom=WISHES[settings.zoom],
+        both_ways=WISHES[settings.both_ways],
     )
 
 
@@ -62,7 +68,7 @@ class _Work:
     watch: QosWatch
 
 
-class GroundingNode(LifecycleNode):
+class GroundingNode(WaryClock, LifecycleNode):
     """load: how the model comes; tests share one."""
 
     def __init__(self, *, load: Load = load_grounder, name: str = "grounding", **options: object) -> None:
@@ -87,8 +93,7 @@ class GroundingNode(LifecycleNode):
         self._watcher = self.create_timer(
             self.settings.qos_check_period_sec, self._watch, callback_group=self._group, clock=steady
         )
-        threshold = JumpThreshold(min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=False)
-        self._jump_handle = self.get_clock().create_jump_callback(threshold, post_callback=self._jumped)
+        self._jump_handle = on_jump_back(self.get_clock(), self._jumped)
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         try:
@@ -192,7 +197,7 @@ class GroundingNode(LifecycleNode):
     def _phrases(self, message: String) -> None:
         """One phrase a line; empty text clears them."""
         try:
-            lines = _checked_phrases(message.data)
+            lines = standing_phrases(message.data)
         except KosmosAgentError as error:
             self.health.fail(error)
             return
@@ -206,7 +211,11 @@ class GroundingNode(LifecycleNode):
         if self._outputs is not None:
             self._outputs.answered(answered, self.settings)
 
-    def _jumped(self, jump: TimeJump) -> None:
+    def bad_clock(self, error: ClockSkewError) -> None:
+        super().bad_clock(error)
+        self.health.fail(error)
+
+    def _jumped(self) -> None:
         if self._work is not None:
             self._work.store.clear()
         self._forget("the clock went back")
@@ -245,6 +254,7 @@ class GroundingNode(LifecycleNode):
             seen=0 if work is None else work.store.seen,
             image_age_s=None if work is None else self._image_age_s(work.store),
             max_age_s=settings.max_image_age_sec,
+            clock_runs=self._now_ns() > 0,
         )
         header = Header(stamp=self.get_clock().now().to_msg())
         self._diagnostics.publish(diagnostics_out.array_message(status, header))
@@ -259,18 +269,6 @@ class GroundingNode(LifecycleNode):
 
     def _now_ns(self) -> int:
         return int(self.get_clock().now().nanoseconds)
-
-
-def _checked_phrases(text: str) -> list[str]:
-    """InvalidArgumentError, InvalidPhraseError."""
-    if len(text) > MAX_PHRASES * (MAX_TEXT_CHARACTERS + 1):
-        raise InvalidArgumentError(f"{len(text)} characters of phrases; valid: {MAX_PHRASES} lines at most")
-    lines = [line.strip() for line in text.split("\n") if line.strip()]
-    if len(lines) > MAX_PHRASES:
-        raise InvalidArgumentError(f"{len(lines)} phrases; valid: at most {MAX_PHRASES}")
-    for line in lines:
-        escape_user_text(line)
-    return lines
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -16,7 +16,7 @@ from tf2_msgs.msg import TFMessage
 from vision_msgs.msg import Detection2DArray, Detection3DArray, VisionInfo
 from visualization_msgs.msg import MarkerArray
 
-from kosmos_agent.drawing.answers import annotate
+from kosmos_agent.drawing.answers import film_frame
 from kosmos_ros import qos
 from kosmos_ros.answering import Answered
 from kosmos_ros.detections import detections_2d, detections_3d, pose_stamped
@@ -66,12 +66,11 @@ class Outputs:
             self._publish("target_events", _event_message(event, answered))
         targets = [target for grounding in answered.groundings for target in grounding.targets]
         if settings.publish_markers and answered.groundings:
-            self._publish("markers", target_markers(targets))
+            self._publish("markers", target_markers(target for target in targets if target.id))
         if settings.publish_annotated and answered.results and answered.rgb is not None:
-            picture = annotate(Picture.fromarray(answered.rgb), answered.results)
-            self._publish(
-                "annotated_image", image_message(np.asarray(picture.convert("RGB")), answered.shot.message.header)
-            )
+            # Of the picture's own size, so that its header and camera_info hold for it too.
+            drawn = np.asarray(film_frame(Picture.fromarray(answered.rgb), "", answered.results))
+            self._publish("annotated_image", image_message(drawn, answered.shot.message.header))
         if answered.standing:
             self._standing(answered, targets, settings)
 

@@ -20,8 +20,7 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
-from rclpy.clock import Clock, ClockType, JumpThreshold
-from rclpy.duration import Duration
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
@@ -30,6 +29,7 @@ from kosmos_agent.results import Target3D
 from kosmos_agent.robot.pick import PickReport, StepName, pick_by_sight
 from kosmos_agent.robot.planner import Phase, Planner
 from kosmos_ros import qos, ros_parameters
+from kosmos_ros.clocks import WaryClock, on_jump_back
 from kosmos_ros.goals import MAX_TIMEOUT_S, PickGoal, pick_goal
 from kosmos_ros.grasp_client import GraspClient
 from kosmos_ros.grounding_client import GroundingClient
@@ -57,7 +57,7 @@ _WORDS: dict[StepName, str] = {
 }
 
 
-class PickNode(Node):
+class PickNode(WaryClock, Node):
     """types: MoveIt's messages; asked for only where the planner is `moveit`, MissingDependencyError without them."""
 
     def __init__(self, *, name: str = "pick", types: Callable[[], MoveItTypes] = moveit_types, **options: Any) -> None:
@@ -79,9 +79,7 @@ class PickNode(Node):
         self._hear(Grounding, "answers", self.book.hear_answer)
         self.add_on_set_parameters_callback(self._check_parameters)
         self.add_post_set_parameters_callback(self._take_parameters)
-        back = JumpThreshold(min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=False)
-        jumps = self.get_clock().create_jump_callback(back, post_callback=lambda jump: self.book.clear())
-        self._closers.append(jumps.unregister)
+        self._closers.append(on_jump_back(self.get_clock(), self.book.clear).unregister)
         server = ActionServer(
             self,
             Pick,

@@ -13,8 +13,6 @@ from kosmos_ros import answers, stamps
 from kosmos_ros.reasons import error_from_reason, reason_message
 from kosmos_ros.targets import LocatedTarget, target_from_message, target_message
 
-HANDED_OVER = 8
-"""A code of Pick.action's outcome that the action itself does not name: the motion is another's."""
 OUTCOMES = {
     "picked": Pick.Result.PICKED,
     "not_picked": Pick.Result.NOT_PICKED,
@@ -23,7 +21,7 @@ OUTCOMES = {
     "cannot_tell": Pick.Result.CANNOT_TELL,
     "moving": Pick.Result.MOVING,
     "lost": Pick.Result.LOST,
-    "handed_over": HANDED_OVER,
+    "handed_over": Pick.Result.HANDED_OVER,
 }
 MOTIONS = {
     "done": Pick.Result.DONE,

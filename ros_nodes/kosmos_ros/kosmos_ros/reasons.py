@@ -14,7 +14,7 @@ CODES: dict[str, int] = {
 }
 """An error's code -> the number in Reason."""
 
-MAX_MESSAGE_CHARACTERS = 1024
+MAX_NAME_CHARACTERS, MAX_MESSAGE_CHARACTERS = 64, 1024
 
 
 def reason_message(error: KosmosAgentError | None) -> Reason:
@@ -26,7 +26,8 @@ def reason_message(error: KosmosAgentError | None) -> Reason:
 
 
 def error_from_reason(reason: Reason) -> RemoteError | None:
-    """With the sender's code and words; None where nothing went wrong."""
+    """With the sender's code and words, bounded; None where nothing went wrong."""
     if reason.code == Reason.NONE:
         return None
-    return RemoteError(reason.name or "other", reason.message or "no reason was given")
+    name = "".join(character for character in reason.name[:MAX_NAME_CHARACTERS] if character.isprintable())
+    return RemoteError(name or "other", reason.message[:MAX_MESSAGE_CHARACTERS] or "no reason was given")

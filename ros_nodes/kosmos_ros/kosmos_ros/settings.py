@@ -79,6 +79,17 @@ class GroundingSettings(Settings):
         description="CPU threads of the model; 0: torch's own choice",
         json_schema_extra=_FIXED,
     )
+    # Words that YAML takes for no truth value, as it does on and off.
+    zoom: Literal["auto", "always", "never"] = Field(
+        "auto",
+        description="look again at small things; never: quicker and coarser, auto: as the model wants",
+        json_schema_extra=_FIXED,
+    )
+    both_ways: Literal["auto", "always", "never"] = Field(
+        "auto",
+        description="look at the mirror image too; never: quicker, less sure, auto: as the model wants",
+        json_schema_extra=_FIXED,
+    )
     phrases: Phrases = Field(
         (), description="standing queries, answered on every newest picture; empty strings count not"
     )

@@ -6,12 +6,11 @@ from collections.abc import Callable
 
 from geometry_msgs.msg import TransformStamped
 from rclpy.callback_groups import CallbackGroup
-from rclpy.clock import JumpThreshold, TimeJump
-from rclpy.duration import Duration
 from rclpy.node import Node
 from tf2_msgs.msg import TFMessage
 
 from kosmos_ros import qos
+from kosmos_ros.clocks import on_jump_back
 from kosmos_ros.errors import BadTransformError
 from kosmos_ros.poses import Pose
 from kosmos_ros.stamps import stamp_ns
@@ -53,8 +52,7 @@ class TransformListener:
                 TFMessage, "/tf_static", self._static, qos.profile("tf_static"), callback_group=group
             ),
         ]
-        threshold = JumpThreshold(min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=True)
-        self._jump_handle = node.get_clock().create_jump_callback(threshold, post_callback=self._jumped)
+        self._jump_handle = on_jump_back(node.get_clock(), buffer.clear, on_change=True)
 
     def close(self) -> None:
         """Stops listening; the buffer keeps what it has."""
@@ -73,9 +71,6 @@ class TransformListener:
         for error in add_message(self._buffer, message, static=static):
             if self._on_refused is not None:
                 self._on_refused(error)
-
-    def _jumped(self, jump: TimeJump) -> None:
-        self._buffer.clear()
 
 
 def _add(buffer: TransformBuffer, transform: TransformStamped, static: bool) -> None:

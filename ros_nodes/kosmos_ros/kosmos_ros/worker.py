@@ -117,7 +117,10 @@ class Worker:
         try:
             answered = self._answer(job)
         except CancelledError as error:
-            self._fail(job, self._why(job, error))
+            why = self._why(job, error)
+            if isinstance(why, GoalTimeoutError):
+                self._on_fault(why)
+            self._fail(job, why)
         except KosmosAgentError as error:
             self._on_fault(error)
             self._fail(job, error)
