@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
@@ -31,13 +31,15 @@ class OfflineCommander(BaseChatModel):
     of a turn carries `claims.Statement` in its `response_metadata`. Only tools that are bound are ever called.
     """
 
+    model_name: Literal["offline"] = "offline"
+
     @property
     def _llm_type(self) -> str:
         return "kosmos-offline-commander"
 
     @property
     def _identifying_params(self) -> dict[str, Any]:
-        return {"model_name": self._llm_type}
+        return {"model_name": self.model_name}
 
     def bind_tools(
         self,
