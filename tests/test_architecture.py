@@ -15,6 +15,7 @@ WINGS = {
     "kosmos_sim": ROOT / "simulations" / "kosmos_sim",
     "kosmos_ros": ROOT / "ros_nodes" / "kosmos_ros" / "kosmos_ros",
     "langchain_kosmos": ROOT / "tools" / "langchain_kosmos",
+    "kosmos_mcp": ROOT / "tools" / "kosmos_mcp",
 }
 MAX_FILE_LINES, MAX_FUNCTION_LINES = 320, 60
 
@@ -99,6 +100,16 @@ FORBIDDEN = {
         "kosmos_sim",
         "kosmos_ros",
         "kosmos_mcp",
+        "torch",
+    ),
+    "kosmos_mcp": (
+        "kosmos_agent.model",
+        "kosmos_agent.training",
+        "kosmos_agent.evaluation",
+        "kosmos_agent.cli",
+        "kosmos_sim",
+        "kosmos_ros",
+        "langchain_kosmos",
         "torch",
     ),
 }
@@ -228,6 +239,11 @@ def test_ros_stays_in_its_wing():
         if any(within(item, package) for package in ROS)
     ]
     assert not wrong
+
+
+def test_one_file_knows_the_mcp_library():
+    """What moves to another version of it moves there."""
+    assert [name for name in modules() if any(within(item, "mcp") for item in imports(name))] == ["kosmos_mcp.sdk"]
 
 
 @pytest.mark.parametrize("free", ROS_FREE)

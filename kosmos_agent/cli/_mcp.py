@@ -20,6 +20,7 @@ from kosmos_agent.robot.planner import Planner
 from kosmos_agent.skills import CameraSource, Skills
 
 TOKEN_VARIABLE = "KOSMOS_MCP_TOKEN"  # noqa: S105
+SIM = "sim"
 _MAX_TOKEN_BYTES = 4096
 
 
@@ -73,16 +74,16 @@ def read_token(path: Path | None) -> str | None:
 
 
 def _server(model: ModelChoice, sight: SightChoice) -> SkillServer:
+    if sight.allow_motion and sight.camera != SIM:
+        raise InvalidArgumentError(f"--allow-motion: no arm is bound to {sight.camera}; valid: --camera {SIM}")
     camera, planner = _bound(sight)
-    moves = planner is not None if sight.allow_motion is None else sight.allow_motion
-    if moves and planner is None:
-        raise InvalidArgumentError(f"--allow-motion: no arm is bound to {sight.camera}; valid: --camera sim")
+    moves = planner is not None and sight.allow_motion is not False
     skills = Skills(camera, load_grounder(model), planner if moves else None)
     return SkillServer(skills, allow_motion=moves, pictures=sight.pictures)
 
 
 def _bound(sight: SightChoice) -> tuple[CameraSource, Planner | None]:
-    if sight.camera == "sim":
+    if sight.camera == SIM:
         with needs("sim"):
             from kosmos_sim.camera_source import SimCamera
             from kosmos_sim.world import Tabletop

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import logging
 from collections.abc import Sequence
 from typing import Any, TypeAlias, cast
 
@@ -72,12 +73,23 @@ class HttpEndpoint:
         self._sessions = StreamableHTTPSessionManager(
             server, security_settings=security, max_request_body_size=MAX_BODY_BYTES, max_sessions=MAX_SESSIONS
         )
+        logging.getLogger("mcp.server.streamable_http").addFilter(_GOODBYES)
         self.running = self._sessions.run
         served: ASGIApp = self._sessions.handle_request
         self._served = served if token is None else _guarded(served, token)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._served(scope, receive, send)
+
+
+class _Goodbyes(logging.Filter):
+    """The library logs each client that leaves as an error of its own."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not (record.exc_info and isinstance(record.exc_info[1], anyio.ClosedResourceError))
+
+
+_GOODBYES = _Goodbyes()
 
 
 class _OneToken:
