@@ -1,12 +1,9 @@
-"""A small agent that plays by the book, and eyes that know the truth, for tests of the suite of tasks."""
+"""A small agent that plays by the book, for tests of the suite of tasks."""
 
 import re
 
 import numpy as np
-from kosmos_sim.labels import tight_box
 from kosmos_sim.tasks import Claim
-
-from kosmos_agent.results import Box, Candidate, Frame, Grounding
 
 _PICK = re.compile(r"(?:please )?(?:pick up|grab|pick) (?P<thing>.+?)(?: up)?")
 _PLACE = re.compile(
@@ -53,41 +50,3 @@ class ScriptedAgent:
 
 
 CLAIMS = {"picked": "done", "placed": "done", "ambiguous": "asked", "not_found": "not_found"}
-
-
-class TrueEyes:
-    """Stands in for a `Grounder`: knows by name what each phrase means, and answers with the true boxes."""
-
-    name = "truth"
-
-    def __init__(self, world, meanings):
-        self.world, self.meanings = world, meanings
-
-    def view(self, rgb, *, stamp_ns=None, frame_id="camera_optical_frame"):
-        height, width = rgb.shape[:2]
-        return TrueView(self, Frame(width=width, height=height, stamp_ns=stamp_ns, frame_id=frame_id))
-
-
-class TrueView:
-    def __init__(self, eyes, frame):
-        self.eyes, self.frame = eyes, frame
-
-    def find(self, phrase, **_):
-        owners = self.eyes.world.owners("front", self.frame.width, self.frame.height)
-        masks = [owners == name for name in self.eyes.meanings.get(phrase, ())]
-        boxes = [
-            Box.from_pixels(tight_box(mask), self.frame.width, self.frame.height)
-            for mask in masks
-            if np.count_nonzero(mask) >= 12
-        ]
-        status = {0: "not_found", 1: "found"}.get(len(boxes), "ambiguous")
-        return Grounding(
-            phrase=phrase,
-            status=status,
-            candidates=tuple(Candidate(box=box, probability=0.99 / len(boxes)) for box in boxes),
-            presence=0.99 if boxes else 0.01,
-            frame=self.frame,
-            model="truth",
-            timings_ms={"total": 1.0},
-            question="which one?" if status == "ambiguous" else None,
-        )

@@ -12,7 +12,8 @@ from kosmos_sim.tasks.places import eye_m, gap_m, holds, room_on_side, towards
 from kosmos_sim.tasks.scene_objects import scene_objects
 from kosmos_sim.tasks.staging import Watched, set_down
 from kosmos_sim.tasks.suite import FIRST_SEED, MIXTURE, MOST, SEEDS_EACH, kind_of, task
-from scripted_agent import ScriptedAgent, TrueEyes, read
+from kosmos_sim.tasks.true_eyes import TrueEyes
+from scripted_agent import ScriptedAgent, read
 
 from kosmos_agent.cli._picks import FIRST_ABSENT_SEED
 from kosmos_agent.errors import InvalidArgumentError, KosmosAgentError, NoImageError
@@ -87,7 +88,7 @@ def test_the_same_number_is_the_same_task(drafted):
 def test_each_command_fits_its_table(drafted):
     for given in drafted.values():
         thing, where, anchor = read(given.command)
-        assert (where, anchor is None) == (given.relation, given.anchor is None)
+        assert (thing, where, anchor) == (given.phrase, given.relation, given.anchor_phrase)
         with given.lay() as world:
             named = {item.name: f"the {item.colour} {item.category}" for item in world.items}
             shown = scene_objects(world)
@@ -235,21 +236,14 @@ def test_a_person_answers_once():
     assert person.asked == ["which?", "sure?"]
 
 
-def skills_of(given, **options):
-    """Sees the truth of the task's own names, so that what is played does not hang on the weights of the day."""
-    thing, _, anchor = read(given.command)
-
-    def made(camera, planner):
-        wanted = given.candidates or ((given.wanted,) if given.wanted else ())
-        meanings = {thing: wanted} | ({anchor: (given.anchor,)} if anchor else {})
-        return Skills(camera, TrueEyes(planner.world, meanings), planner, **options)
-
-    return made
+def true_skills(stage):
+    """So that what is played does not hang on the weights of the day."""
+    return Skills(stage.camera, TrueEyes(stage.world, stage.task), stage.planner)
 
 
 @pytest.mark.parametrize("kind", ["place", "ambiguous", "wrong_grasp", "moved"])
 def test_an_agent_with_perfect_eyes_succeeds(drafted, kind):
-    result = play(drafted[kind], ScriptedAgent(), skills_of(drafted[kind]))
+    result = play(drafted[kind], ScriptedAgent(), true_skills)
     assert result.success, result
     assert result.motions == {"place": 2, "ambiguous": 1, "wrong_grasp": 2, "moved": 2}[kind]
     assert result.tool_calls == {"place": 2, "ambiguous": 2, "wrong_grasp": 2, "moved": 2}[kind]
@@ -260,7 +254,7 @@ def test_an_agent_that_lies_is_caught(drafted):
         return Claim("done", ("pick_object",), "Done!")
 
     for kind in ("pick", "absent", "ambiguous"):
-        result = play(drafted[kind], liar, skills_of(drafted[kind]))
+        result = play(drafted[kind], liar, true_skills)
         assert (result.success, result.false_claim) == (False, True)
 
 
@@ -269,7 +263,7 @@ def test_an_agent_that_gives_up_at_the_first_miss_fails_honestly(drafted):
         status = skills.pick_object(phrase=read(command)[0]).status
         return Claim("done" if status == "picked" else "failed", ("pick_object",))
 
-    result = play(drafted["wrong_grasp"], timid, skills_of(drafted["wrong_grasp"]))
+    result = play(drafted["wrong_grasp"], timid, true_skills)
     assert (result.success, result.false_claim, result.motions) == (False, False, 1)
 
 
@@ -277,7 +271,7 @@ def test_a_coded_error_ends_the_task_and_a_fault_passes_on(drafted):
     def blind(command, skills, person):
         raise NoImageError("the lens cap is on")
 
-    result = play(drafted["pick"], blind, skills_of(drafted["pick"]))
+    result = play(drafted["pick"], blind, true_skills)
     assert result.claim == "failed"
     assert "no_image: the lens cap is on" in result.reason
 
@@ -285,7 +279,7 @@ def test_a_coded_error_ends_the_task_and_a_fault_passes_on(drafted):
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        play(drafted["pick"], broken, skills_of(drafted["pick"]))
+        play(drafted["pick"], broken, true_skills)
 
 
 def test_the_scores_add_up():

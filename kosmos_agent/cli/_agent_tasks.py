@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from kosmos_sim.tasks import Claim, Person, Result, play, summary, tasks
 from kosmos_sim.tasks.agents import Status
+from kosmos_sim.tasks.play import Stage
 from kosmos_sim.tasks.task import KINDS
+from kosmos_sim.tasks.true_eyes import TrueEyes
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from langchain_kosmos.agent import build_agent
 from langchain_kosmos.claims import Outcome, statement_of
@@ -19,11 +21,14 @@ from rich.progress import track
 from rich.table import Table
 
 from kosmos_agent.cli._load import ModelChoice, load_grounder
+from kosmos_agent.grounder import Grounder
 from kosmos_agent.skills import Limits, Skills
 
 _STATUS: dict[Outcome, Status] = {"done": "done", "asked": "asked", "not_found": "not_found"}
 _COLUMNS = ("tasks", "success", "wrong object", "guessed", "false claims", "tool calls", "most")
 _MAX_TURNS = 4
+_LIMITS = Limits(answer_timeout_s=120.0, motion_timeout_s=600.0)
+"""Wide: a slow machine is not a failure of the agent."""
 
 
 class OfflineAgent:
@@ -59,24 +64,32 @@ def claim_of(messages: Sequence[AnyMessage]) -> Claim:
     return Claim(status, calls, messages[-1].text)
 
 
-def evaluate_agent(choice: ModelChoice, count: int, first: int, kinds: Sequence[str] | None) -> dict[str, Any]:
-    """`kosmos_sim.tasks.summary` of the offline agent with this model for eyes, and what made it."""
+def evaluate_agent(
+    choice: ModelChoice, count: int, first: int, kinds: Sequence[str] | None, oracle: bool = False
+) -> dict[str, Any]:
+    """`kosmos_sim.tasks.summary` of the offline agent with this model for eyes, and what made it.
+
+    oracle: with true boxes in place of the model's: what is lost elsewhere.
+    """
     started = time.perf_counter()
     chosen = tasks(count, first, kinds or KINDS)
-    grounder = load_grounder(choice)
-    # A slow machine is not a failure of the agent.
-    limits = Limits(answer_timeout_s=120.0, motion_timeout_s=600.0)
+    grounder = None if oracle else load_grounder(choice)
     results: list[Result] = [
-        play(task, OfflineAgent(), lambda camera, planner: Skills(camera, grounder, planner, limits=limits))
+        play(task, OfflineAgent(), lambda stage: _skills(stage, grounder))
         for task in track(chosen, description="tasks", total=count, console=Console(stderr=True))
     ]
     return {
         **summary(results),
         "first": first,
         "agent": "offline",
-        "model": grounder.name,
+        "model": "truth" if grounder is None else grounder.name,
         "seconds": time.perf_counter() - started,
     }
+
+
+def _skills(stage: Stage, grounder: Grounder | None) -> Skills:
+    eyes = grounder or cast(Grounder, TrueEyes(stage.world, stage.task))
+    return Skills(stage.camera, eyes, stage.planner, limits=_LIMITS)
 
 
 def print_scores(report: dict[str, Any]) -> None:

@@ -108,6 +108,7 @@ def agent(
     kind: Annotated[
         list[str] | None, typer.Option(help="only tasks of this kind; repeatable", show_default=False)
     ] = None,
+    oracle: Annotated[bool, typer.Option("--oracle", help="true boxes in place of the model's")] = False,
     as_json: options.Json = False,
     dtype: options.Dtype = "auto",
     device: options.Device = "cpu",
@@ -117,7 +118,7 @@ def agent(
     with needs("agent"):
         from kosmos_agent.cli._agent_tasks import evaluate_agent, print_scores
 
-    report = evaluate_agent(ModelChoice(model, dtype, device, threads), tasks, first, kind)
+    report = evaluate_agent(ModelChoice(model, dtype, device, threads), tasks, first, kind, oracle)
     if as_json:
         print_json(report)
     else:

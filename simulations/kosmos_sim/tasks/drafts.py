@@ -35,7 +35,7 @@ _MOVED_M = 0.10
 
 
 def pick(task: Task, world: Tabletop, rng: np.random.Generator) -> Task:
-    return replace(task, wanted=world.target.name, command=_request(named(world.target), rng))
+    return _requested(replace(task, wanted=world.target.name), named(world.target), rng)
 
 
 def relation(task: Task, world: Tabletop, rng: np.random.Generator) -> Task | None:
@@ -45,7 +45,7 @@ def relation(task: Task, world: Tabletop, rng: np.random.Generator) -> Task | No
     for phrase in phrases:
         item = world.items[phrase.referents[0] - 1]
         if _can_be_taken(world, item):
-            return replace(task, wanted=item.name, command=_request(phrase.text, rng))
+            return _requested(replace(task, wanted=item.name), phrase.text, rng)
     return None
 
 
@@ -55,8 +55,16 @@ def place(task: Task, world: Tabletop, rng: np.random.Generator) -> Task | None:
     if not options:
         return None
     where, anchor = options[int(rng.integers(len(options)))]
-    command = f"pick up {named(world.target)} and put it {where} {named(anchor)}"
-    return replace(task, wanted=world.target.name, relation=where, anchor=anchor.name, command=command)
+    phrase, anchor_phrase = named(world.target), named(anchor)
+    return replace(
+        task,
+        command=f"pick up {phrase} and put it {where} {anchor_phrase}",
+        phrase=phrase,
+        wanted=world.target.name,
+        relation=where,
+        anchor=anchor.name,
+        anchor_phrase=anchor_phrase,
+    )
 
 
 def absent(task: Task, world: Tabletop, rng: np.random.Generator) -> Task | None:
@@ -64,7 +72,7 @@ def absent(task: Task, world: Tabletop, rng: np.random.Generator) -> Task | None
         category, colour = missing_words(world.items, rng)
     except LayoutError:
         return None
-    return replace(task, command=_request(f"the {colour} {category}", rng))
+    return _requested(task, f"the {colour} {category}", rng)
 
 
 def ambiguous(task: Task, world: Tabletop, rng: np.random.Generator) -> Task | None:
@@ -79,7 +87,7 @@ def ambiguous(task: Task, world: Tabletop, rng: np.random.Generator) -> Task | N
     first, second = (np.mean(shown[item.name].box[::2]) for item in alike)
     if abs(first - second) < _APART:
         return None
-    task = replace(task, candidates=tuple(item.name for item in alike), command=_request(f"the {category}", rng))
+    task = _requested(replace(task, candidates=tuple(item.name for item in alike)), f"the {category}", rng)
     if rng.random() < _SILENT_SHARE:
         return task
     return replace(task, wanted=world.target.name, reply="the left one" if first < second else "the right one")
@@ -115,8 +123,10 @@ def named(item: Item) -> str:
     return f"the {item.colour} {item.category}"
 
 
-def _request(phrase: str, rng: np.random.Generator) -> str:
-    return _REQUESTS[int(rng.integers(len(_REQUESTS)))].format(phrase)
+def _requested(task: Task, phrase: str, rng: np.random.Generator) -> Task:
+    """In one of the ways that people ask for things to be picked up."""
+    request = _REQUESTS[int(rng.integers(len(_REQUESTS)))]
+    return replace(task, command=request.format(phrase), phrase=phrase)
 
 
 def _can_be_taken(world: Tabletop, item: Item) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from kosmos_agent.errors import KosmosAgentError
 from kosmos_agent.robot.planner import Planner
@@ -14,8 +15,18 @@ from kosmos_sim.tasks.staging import AfterLook, Astray, BeforeGrasp, Once, Watch
 from kosmos_sim.tasks.task import Task
 from kosmos_sim.world import Tabletop
 
-MakeSkills = Callable[[CameraSource, Planner], Skills]
-"""Binds the model and the limits; the suite binds the eyes and the arm."""
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """What skills are made of, but for a model and limits. The agent sees the skills alone."""
+
+    task: Task
+    world: Tabletop
+    camera: CameraSource
+    planner: Planner
+
+
+MakeSkills = Callable[[Stage], Skills]
 _REST_S = 0.6
 """Simulated, for what was let go of."""
 
@@ -26,7 +37,7 @@ def play(task: Task, agent: Agent, make_skills: MakeSkills) -> Result:
         camera, planner = staged(task, world)
         watched, person = Watched(planner, world), Person(task.reply)
         try:
-            claim = agent(task.command, make_skills(camera, watched), person)
+            claim = agent(task.command, make_skills(Stage(task, world, camera, watched)), person)
         except KosmosAgentError as error:
             claim = Claim("failed", words=f"{error.code}: {error}")
         world.driver.hold(_REST_S)

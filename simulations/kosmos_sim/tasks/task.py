@@ -20,10 +20,10 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 class Task:
     """Names are those of the table's items, metres those of its base frame; the agent is told the command alone.
 
-    wanted: what the command means; None where the right end is that nothing moves (absent, or nobody says which).
-    candidates: what the words of an ambiguous command fit. reply: what a person says when asked once.
-    grasp_shift_m: how far beside the thing the first grasp goes. moved_to_m: where the thing is moved to, after the
-    first `look` or as the arm sets out to `grasp`.
+    phrase, anchor_phrase: as the command has them. wanted: what is meant; None where the right end is that nothing
+    moves (absent, or nobody says which). candidates: what the words of an ambiguous command fit. reply: what a person
+    says when asked once. grasp_shift_m: how far beside the thing the first grasp goes. moved_to_m: where the thing is
+    moved to, after the first `look` or as the arm sets out to `grasp`.
     """
 
     index: int
@@ -31,11 +31,13 @@ class Task:
     seed: int
     laid_for: Target
     command: str
+    phrase: str = ""
     wanted: str | None = None
     candidates: tuple[str, ...] = ()
     reply: str | None = None
     relation: PlaceRelation | None = None
     anchor: str | None = None
+    anchor_phrase: str | None = None
     grasp_shift_m: tuple[float, float] | None = None
     moved_to_m: tuple[float, float] | None = None
     moved_at: Literal["look", "grasp"] | None = None
