@@ -63,6 +63,7 @@ def test_the_wheel_holds_the_packages_and_the_licence_and_no_wing_names(wheel_na
     tops = {name.split("/")[0] for name in wheel_names}
     assert tops == {
         "kosmos_agent",
+        "kosmos_mcp",
         "kosmos_ros",
         "kosmos_sim",
         "langchain_kosmos",
