@@ -50,7 +50,7 @@ class RosCamera:
         closing: ExitStack | None = None,
     ) -> None:
         self.name = f"the topic {image}"
-        self._session, self._settings = session, settings or GroundingSettings()
+        self._session, self._settings = session, settings or GroundingSettings.checked({})
         self._news, self._lock, self._closing = threading.Event(), threading.Lock(), closing or ExitStack()
         self._store, self._transforms = FrameStore(self._news.set), TransformBuffer(self._settings.tf_history_sec)
         self._has_depth, self._refused = depth is not None, ""
