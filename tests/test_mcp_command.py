@@ -3,12 +3,16 @@
 import sys
 
 import pytest
+from PIL import Image
 
 pytest.importorskip("mcp")
+from kosmos_sim.world import Tabletop
+
 from kosmos_agent import cli
-from kosmos_agent.cli._mcp import read_token
+from kosmos_agent.cli._load import ModelChoice
+from kosmos_agent.cli._mcp import SightChoice, bound_server, read_token
 from kosmos_agent.cli.app import main
-from kosmos_agent.errors import InvalidArgumentError
+from kosmos_agent.errors import InvalidArgumentError, KosmosAgentError
 
 TOKEN = "a-token-of-the-tests"  # noqa: S105
 
@@ -33,6 +37,34 @@ def test_beyond_loopback_a_token_is_needed(capsys, monkeypatch):
 def test_motion_needs_an_arm(capsys):
     message = refused(capsys, "--http", "--port", "0", "--camera", "file:cup.png", "--allow-motion")
     assert "no arm is bound to file:cup.png; valid: --camera sim" in message
+
+
+@pytest.fixture
+def photograph(tmp_path):
+    with Tabletop.random(0, ("cup", "red")) as world:
+        Image.fromarray(world.observe().rgb).save(tmp_path / "table.png")
+    return tmp_path
+
+
+async def test_a_photograph_is_looked_at_and_nothing_moves(photograph):
+    sight = SightChoice("file:table.png", photograph, 0, False, None)
+    server = bound_server(ModelChoice("tabletop", "auto", "cpu", 1), sight)
+    try:
+        found = await server.call("find_object", {"phrase": "the red cup"})
+        located = await server.call("locate_object", {"phrase": "the red cup"})
+    finally:
+        server.close()
+    assert all(skill.read_only for skill in server.tools)
+    assert found.structured["status"] == "found"
+    assert located.problem.code == "no_depth_image"
+
+
+@pytest.mark.parametrize("words", ["file:../table.png", "file:absent.png", "http://127.0.0.1/table.png", "radar:1", ""])
+def test_a_camera_that_there_is_not_is_refused(photograph, words):
+    inside = photograph / "inside"
+    inside.mkdir()
+    with pytest.raises(KosmosAgentError):
+        bound_server(ModelChoice("tabletop", "auto", "cpu", 1), SightChoice(words, inside, 0, False, None))
 
 
 def test_without_the_library_it_says_what_to_type(capsys, monkeypatch):

@@ -272,7 +272,7 @@ async def test_a_client_that_goes_away_halts_the_arm(grounder):
         assert (arm.outcome.reason, arm.outcome.phase) == ("cancelled", "descend")
 
 
-async def test_pick_and_put_down_by_ids(grounder):
+async def test_pick_by_an_id_and_refuse_an_unknown_one_to_place_at(grounder):
     with mcp_robot.robot(grounder) as (server, world):
         async with mcp_robot.connected(server) as session:
             found = await session.call_tool("find_object", {"phrase": "the red cup"})

@@ -108,3 +108,13 @@ def test_many_threads_share_one_book(book):
 
 def test_distance_is_between_the_middles():
     assert distance_m(target(0.1), target(0.4)) == pytest.approx(0.3)
+
+
+@given(st.lists(st.integers(0, 80), min_size=1, max_size=6, unique=True), st.data())
+def test_boxes_on_one_thing_keep_their_ids_in_any_order(lefts, data):
+    """A model may list several boxes on one thing, which come to one place in metres."""
+    book = TargetBook(SAME_M, 64)
+    first = dict(zip(lefts, book.remember(thing(0.4, x=left / 100) for left in lefts), strict=True))
+    for _ in range(3):
+        order = data.draw(st.permutations(lefts))
+        assert [first[left] for left in order] == list(book.remember(thing(0.4, x=left / 100) for left in order))

@@ -50,13 +50,13 @@ def serve(model: ModelChoice, sight: SightChoice, way: WayIn | None) -> None:
     if way is not None:
         check_way_in(way.host, way.token, way.names)  # before anybody waits for a model
         logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
-        http = HttpServer(_server(model, sight), host=way.host, port=way.port, token=way.token, names=way.names)
+        http = HttpServer(bound_server(model, sight), host=way.host, port=way.port, token=way.token, names=way.names)
         typer.echo(f"serving MCP at {http.url}", err=True)
         http.run()
         return
     out = take_stdout()
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
-    serve_stdio(_server(model, sight), out)
+    serve_stdio(bound_server(model, sight), out)
 
 
 def read_token(path: Path | None) -> str | None:
@@ -73,7 +73,8 @@ def read_token(path: Path | None) -> str | None:
     return token
 
 
-def _server(model: ModelChoice, sight: SightChoice) -> SkillServer:
+def bound_server(model: ModelChoice, sight: SightChoice) -> SkillServer:
+    """What the options bind. InvalidArgumentError: motion without an arm, a camera that there is not."""
     if sight.allow_motion and sight.camera != SIM:
         raise InvalidArgumentError(f"--allow-motion: no arm is bound to {sight.camera}; valid: --camera {SIM}")
     camera, planner = _bound(sight)

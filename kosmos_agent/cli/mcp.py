@@ -11,7 +11,8 @@ from kosmos_agent.cli import _options as options
 from kosmos_agent.cli._load import ModelChoice, needs
 
 _Camera = Annotated[
-    str, typer.Option(help="sim, file:PICTURE, folder:FOLDER, video:FILE or webcam:N; files lie under --root")
+    str,
+    typer.Option(help="sim, file:PICTURE, folder:FOLDER, frames:FOLDER, video:FILE or webcam:N; files under --root"),
 ]
 _Root = Annotated[Path, typer.Option(help="folder that pictures are read from, and no other", show_default="here")]
 _Motion = Annotated[
