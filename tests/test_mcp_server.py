@@ -154,7 +154,7 @@ async def test_ambiguous_is_an_answer_with_a_question(grounder):
         ("pick_object", {}, "invalid_argument", ["exactly one of phrase and target_id"]),
         ("place_object", {"target_id": "t1", "relation": "under"}, "invalid_argument", ["relation", "'on'"]),
         ("pick_object", {"target_id": "t999"}, "unknown_target", ["t999"]),
-        ("find_object", {"phrase": "x" * 300}, "invalid_argument", ["256"]),
+        ("find_object", {"phrase": "x" * 300}, "invalid_phrase", ["256"]),
     ],
 )
 async def test_what_was_wrong_comes_back_with_what_would_be_valid(server, name, arguments, code, words):
