@@ -26,6 +26,8 @@ _TURNS_RAD: dict[Side, float] = {
 """From the direction of view, counter-clockwise seen from above."""
 _SPREAD_RAD = (0.0, 0.3, -0.3, 0.6, -0.6)
 _FURTHER = (1.0, 1.5, 2.2)
+_HAND_M = 0.02
+"""Around what is put down: the fingers that let go of it need room as well."""
 
 
 def place_goal(
@@ -88,7 +90,7 @@ def _is_room(goal: PlaceGoal, held: Target3D, depth: DepthShot) -> bool:
     """Free, in view, and with something below to stand on."""
     x, y, z = goal.position_m
     radius_m = max(held.extent_m) / 2
-    above = Cylinder((x, y), radius_m, z + 0.015, z + 0.015 + max(held.size_m[2], 0.02))
+    above = Cylinder((x, y), radius_m + _HAND_M, z + 0.015, z + 0.015 + max(held.size_m[2], 0.02))
     if not is_free(occupancy(above, depth.depth_m, depth.camera, depth.T_base_camera)):
         return False
     return _is_ground(x, y, z, radius_m, depth)
