@@ -79,7 +79,9 @@ def contradicted(step: Pick | Place) -> str:
 
 def not_moved(step: Pick | Place, result: ToolResult, tries: int) -> str:
     reason = str(result.outcome.get("reason", ""))
-    why = _REASONS.get(reason, reason.replace("_", " ") or "the arm did not say why")
+    # A motion that ended well and is doubted all the same: the report says what was seen.
+    doubt = "" if reason != "done" else result.doubt
+    why = doubt or _REASONS.get(reason, reason.replace("_", " ") or "the arm did not say why")
     task = f"pick up {step.phrase}" if isinstance(step, Pick) else f"put it {step.relation} {step.phrase}"
     times = f" I tried {tries} times." if tries > 1 else ""
     return f"I could not {task}: {why}.{times}"

@@ -51,6 +51,11 @@ class ToolResult:
         return _mapping(self.report.get("answer")) or _mapping(_mapping(self.report.get("pick")).get("answer"))
 
     @property
+    def doubt(self) -> str:
+        """What the report says of a motion as a whole."""
+        return str(self.report.get("message") or _mapping(self.report.get("pick")).get("message") or "").rstrip(".")
+
+    @property
     def outcome(self) -> Mapping[str, Any]:
         """How the motion ended; empty without one."""
         return _mapping(self.report.get("outcome")) or _mapping(_mapping(self.report.get("pick")).get("outcome"))

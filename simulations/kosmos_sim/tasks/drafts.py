@@ -156,6 +156,8 @@ def _onto(world: Tabletop) -> list[tuple[PlaceRelation, Item]]:
     options: list[tuple[PlaceRelation, Item]] = []
     for anchor in _anchors(world):
         below = world.judge.truth(anchor.name)
+        if not is_within(below.middle_m[:2], TARGET_AREA_M):
+            continue
         if anchor.category in _HOLLOW and held.extent_m[0] <= 0.8 * below.extent_m[1]:
             options.append(("in", anchor))
         fits = held.extent_m[0] <= below.extent_m[0] and held.extent_m[1] <= 1.1 * below.extent_m[1]
