@@ -13,6 +13,7 @@ from kosmos_ros import qos, stamps
 from kosmos_ros.camera_info import camera_info_message
 from kosmos_ros.camera_source import RosCamera
 from kosmos_ros.depth_images import depth_message
+from kosmos_ros.errors import NoClockError
 from kosmos_ros.images import compressed_message, image_message
 from kosmos_ros.settings import GroundingSettings
 from ros_graph import DOMAINS, graph
@@ -95,7 +96,7 @@ def awaited(camera, publish, ready=lambda shot: True, after_ns=None):
         publish()
         try:
             shot = camera.newest(after_ns, timeout_s=0.2)
-        except NoImageError:
+        except (NoImageError, NoClockError):
             continue
         if ready(shot):
             return shot

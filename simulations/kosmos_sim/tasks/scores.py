@@ -32,12 +32,12 @@ def figures(results: Sequence[Result]) -> dict[str, Any]:
     count = len(results)
     return {
         "tasks": count,
-        "succeeded": sum(result.success for result in results),
-        "success": sum(result.success for result in results) / count,
+        "succeeded": sum(bool(result.success) for result in results),
+        "success": sum(bool(result.success) for result in results) / count,
         "wrong_object_rate": sum(bool(result.wrong_objects) for result in results) / count,
         "nudged": sum(bool(result.nudged) for result in results),
-        "guessed": sum(result.guessed for result in results),
-        "false_claims": sum(result.false_claim for result in results),
+        "guessed": sum(bool(result.guessed) for result in results),
+        "false_claims": sum(bool(result.false_claim) for result in results),
         "tool_calls": {"mean": sum(calls) / count, "max": max(calls)},
         "motions": sum(result.motions for result in results),
     }
