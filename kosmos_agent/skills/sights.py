@@ -77,12 +77,20 @@ class MotionSight:
         """The remembered thing among the candidates: which one is meant has been said already."""
         if not targets:
             return Sighting(answer, error=next(thing for thing in located if isinstance(thing, KosmosAgentError)))
-        nearest = min(targets, key=self._away_m)
+        own = self._under_its_id(located)
+        nearest = own if own is not None else min(targets, key=self._away_m)
         if self._away_m(nearest) > self._wanted.near_m:
             words = f"what is {self._wanted.phrase!r} now is not where target {self._wanted.target_id!r} was"
             return Sighting(answer, error=UnknownTargetError(f"{words}; nothing was moved"))
         self._last = nearest
         return Sighting(answer, nearest)
+
+    def _under_its_id(self, located: Sequence[Target3D | KosmosAgentError]) -> Target3D | None:
+        """Two boxes may lie on one thing: the one that the book knows again goes first."""
+        for target_id, thing in zip(self.target_ids, located, strict=True):
+            if target_id == self._wanted.target_id and isinstance(thing, Target3D):
+                return thing if self._away_m(thing) <= self._wanted.near_m else None
+        return None
 
     def _away_m(self, target: Target3D) -> float:
         return float("inf") if self._last is None else distance_m(self._last, target)
