@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from kosmos_agent.errors import KosmosAgentError
 from kosmos_agent.inference.clauses import parse
 from kosmos_agent.phrases import names_several
@@ -15,6 +17,8 @@ from kosmos_agent.skills.reports import Confirmed
 from kosmos_agent.skills.sights import Wanted
 
 _IN_THE_AIR_M = 0.05
+_OFF_M = 0.02
+"""Beyond half its own length: it lies beside the place and not in it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,11 +46,12 @@ def is_gone(eyes: Eyes, place: Place, target: Target3D, wanted: Wanted, deadline
     return change, f"the gripper reports a hold, but {wanted.phrase!r} is still where it was" if change == "no" else ""
 
 
-def is_there(eyes: Eyes, place: Place, deadline: Deadline) -> Confirmed:
-    """Whether the place is filled now."""
+def is_there(eyes: Eyes, place: Place, held: Target3D, deadline: Deadline) -> Confirmed:
+    """Whether the place is filled now, and what was `held` is not seen to lie elsewhere."""
     try:
         now = eyes.look(deadline, place.seen.shot.stamp_ns)
-        return filled(place.states(place.seen), place.states(now))
+        change = filled(place.states(place.seen), place.states(now))
+        return "no" if _lies_elsewhere(eyes, now, place, held, deadline) else change
     except KosmosAgentError:
         # As above: what was let go of is let go of.
         return "cannot_tell"
@@ -54,11 +59,30 @@ def is_there(eyes: Eyes, place: Place, deadline: Deadline) -> Confirmed:
 
 def _stands_elsewhere(eyes: Eyes, now: Seen, target: Target3D, wanted: Wanted, deadline: Deadline) -> bool:
     """Only for a phrase that says what one thing looks like: after "the leftmost cup" is lifted, another one is."""
-    parsed = parse(wanted.phrase)
-    if wanted.target_id or parsed.clauses or parsed.plain_head != parsed.head or names_several(wanted.phrase):
+    if wanted.target_id or not _says_looks_alone(wanted.phrase):
         return False
     answer = eyes.find(now, wanted.phrase, deadline)
     if answer.status != "found":
         return False
     other = eyes.locate(now, answer)[0]
     return isinstance(other, Target3D) and other.size_m[2] < target.size_m[2] + _IN_THE_AIR_M
+
+
+def _lies_elsewhere(eyes: Eyes, now: Seen, place: Place, held: Target3D, deadline: Deadline) -> bool:
+    """It may have rolled or tipped off after it was let go of."""
+    if not _says_looks_alone(held.phrase):
+        return False
+    answer = eyes.find(now, held.phrase, deadline)
+    if answer.status != "found":
+        return False
+    target = eyes.locate(now, answer)[0]
+    if not isinstance(target, Target3D):
+        return False
+    off_m = float(np.hypot(*np.subtract(target.position_m[:2], place.volume.middle_m)))
+    return off_m > max(held.extent_m) / 2 + _OFF_M
+
+
+def _says_looks_alone(phrase: str) -> bool:
+    """`the red cup`; not `the leftmost cup`, `the cup left of the plate`, `the cups`."""
+    parsed = parse(phrase)
+    return not parsed.clauses and parsed.plain_head == parsed.head and not names_several(phrase)

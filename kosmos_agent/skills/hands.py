@@ -70,8 +70,8 @@ class Hands:
             outcome = _in_time(planner.place(goal, on_phase=_told(on_progress), cancel=deadline.token), deadline)
             confirmed: Confirmed = "cannot_tell"
             if outcome.succeeded:
-                self.held = None
-                confirmed = is_there(self._eyes, place, deadline)
+                held, self.held = self.held, None
+                confirmed = is_there(self._eyes, place, held, deadline)
             return _placed(course, wanted, relation, sight, goal, outcome, confirmed)
 
     @contextmanager
