@@ -12,16 +12,8 @@ from action_msgs.msg import GoalStatus
 from kosmos_interfaces.action import Ground
 from ros_bench_graph import APPEAR_S, Bench, reported, running_node
 
-PHRASES = (
-    "the red cup",
-    "the blue box",
-    "the plate",
-    "the green bottle left of the bowl",
-    "the largest ball",
-    "the yellow banana",
-    "the spoon",
-    "the can behind the cup",
-)
+from kosmos_agent.cli._measure import PHRASES
+
 RATE_HZ = 30.0
 IDLE_RATE_HZ = 10.0
 DIAGNOSED_S = 3.0

@@ -9,7 +9,7 @@ from test_pick_by_sight import target
 
 from kosmos_agent.errors import UnknownTargetError
 from kosmos_agent.results import Box
-from kosmos_agent.skills.targets import Remembered, TargetBook, distance_m
+from kosmos_agent.skills.targets import ONE_THING_M, Remembered, TargetBook, distance_m
 
 SAME_M = 0.04
 
@@ -63,13 +63,13 @@ places = st.lists(st.floats(0, 0.5), min_size=1, max_size=10)
 
 
 @given(st.lists(places, min_size=1, max_size=6))
-def test_one_answer_never_gives_an_id_twice_and_all_its_ids_are_known(answers):
+def test_one_answer_gives_an_id_twice_on_one_thing_alone_and_all_its_ids_are_known(answers):
     book = TargetBook(SAME_M, 4)
     for answer in answers:
         target_ids = book.remember(thing(x_m) for x_m in answer)
-        assert len(target_ids) == len(set(target_ids)) == len(answer)
+        assert len(target_ids) == len(answer)
         for target_id, x_m in zip(target_ids, answer, strict=True):
-            assert book.find(target_id).target.position_m[0] == x_m
+            assert abs(book.find(target_id).target.position_m[0] - x_m) <= ONE_THING_M
 
 
 @given(places)
@@ -110,11 +110,10 @@ def test_distance_is_between_the_middles():
     assert distance_m(target(0.1), target(0.4)) == pytest.approx(0.3)
 
 
-@given(st.lists(st.integers(0, 80), min_size=1, max_size=6, unique=True), st.data())
-def test_boxes_on_one_thing_keep_their_ids_in_any_order(lefts, data):
+@given(st.lists(st.tuples(st.integers(0, 80), st.floats(0, 0.01)), min_size=1, max_size=6), st.data())
+def test_boxes_on_one_thing_have_its_id_in_any_order(boxes, data):
     """A model may list several boxes on one thing, which come to one place in metres."""
     book = TargetBook(SAME_M, 64)
-    first = dict(zip(lefts, book.remember(thing(0.4, x=left / 100) for left in lefts), strict=True))
     for _ in range(3):
-        order = data.draw(st.permutations(lefts))
-        assert [first[left] for left in order] == list(book.remember(thing(0.4, x=left / 100) for left in order))
+        order = data.draw(st.permutations(boxes))
+        assert set(book.remember(thing(0.4 + off_m, x=left / 100) for left, off_m in order)) == {"t1"}

@@ -159,7 +159,7 @@ def test_a_thing_is_picked_by_phrase_and_put_on_another_by_id(grounder):
         assert world.judge.verdict(world.target.name).picked
         assert {"look 1", "ground 1", "approach", "lift", "pick"} <= set(stages)
         placed = skills.place_object(target_id=box_id)
-        assert (placed.status, placed.confirmed) == ("placed", "yes")
+        assert (placed.status, placed.confirmed, placed.target_id) == ("placed", "yes", box_id)
         truths = {item.name: truth for item, truth in zip(world.items, world.truth(), strict=True)}
         (box,) = [truths[item.name].as_target() for item in world.items if item.category == "box"]
         cup = world.truth()[0].as_target()

@@ -6,18 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from kosmos_sim.camera_source import SimCamera
 from kosmos_sim.world import Tabletop
 from PIL import Image
 
-from kosmos_agent.errors import NoDepthError, PlanningError
+from kosmos_agent.errors import NoDepthError, NoDepthImageError, PlanningError
 from kosmos_agent.results import Grounding
-from kosmos_agent.robot.camera import Camera
 from kosmos_agent.robot.pick import Look, PickReport, PickStep, pick_by_phrase
 from kosmos_agent.robot.planner import Phase
 
 CAMERA = "front"
-_BETWEEN_LOOKS_S = 0.1
-"""Simulated, so that each look has depth noise of its own."""
 
 
 class Sight(Protocol):
@@ -48,7 +46,7 @@ class SimRobot:
         on_step: Callable[[PickStep, str], None] | None = None,
         on_phase: Callable[[Phase], None] | None = None,
     ) -> None:
-        self.world = world
+        self.world, self._camera = world, SimCamera(world, CAMERA)
         self._eye, self._on_step, self._on_phase = eye, on_step, on_phase
         self._detail = ""
 
@@ -59,17 +57,20 @@ class SimRobot:
         )
 
     def _see(self) -> Look:
-        self.world.driver.hold(_BETWEEN_LOOKS_S)
-        seen = self.world.observe(CAMERA)
-        height, width = seen.rgb.shape[:2]
+        """A picture of a moment of its own, so that each look has its own depth noise."""
+        shot = self._camera.newest(after_ns=self.world.stamp_ns)
+        if shot.depth is None:
+            raise NoDepthImageError(f"{self._camera.name} gives no depth; valid: a depth camera")
+        height, width = shot.rgb.shape[:2]
         self._detail = f"{CAMERA} camera, {width} x {height}, noisy depth with holes"
         return Look(
-            seen.rgb,
-            seen.depth_m,
-            Camera.from_matrix(seen.intrinsics, width, height),
-            seen.T_base_camera,
-            optical_frame_id=f"{CAMERA}_optical_frame",
-            stamp_ns=seen.stamp_ns,
+            shot.rgb,
+            shot.depth.depth_m,
+            shot.depth.camera,
+            shot.depth.T_base_camera,
+            frame_id=shot.depth.frame_id,
+            optical_frame_id=shot.frame_id,
+            stamp_ns=shot.stamp_ns,
         )
 
     def _ground(self, look: Look, phrase: str) -> Grounding:

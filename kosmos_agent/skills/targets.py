@@ -14,6 +14,8 @@ from kosmos_agent.results import Box, Target3D
 
 _NAMES_IN_MESSAGES = 12
 _SAME_BOX_IOU = 0.7
+ONE_THING_M = 0.015
+"""Two things cannot have their middles closer than this."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,17 @@ class TargetBook:
         self._count = 0
 
     def remember(self, answered: Iterable[Remembered]) -> tuple[str, ...]:
-        """An id for each thing of one answer, no two the same: an answer keeps apart what it lists."""
+        """An id for each box of one answer. Two get the same one only where they lie on one thing, as depth shows."""
         with self._lock:
+            things: dict[str, Remembered] = {}
             target_ids: list[str] = []
             for seen in answered:
-                target_ids.append(self._put(seen, target_ids))
-            while len(self._known) > max(self._max_targets, len(target_ids)):
+                target_id = next((name for name, thing in things.items() if _on_one_thing(thing, seen)), None)
+                if target_id is None:
+                    target_id = self._put(seen, things)
+                    things[target_id] = seen
+                target_ids.append(target_id)
+            while len(self._known) > max(self._max_targets, len(things)):
                 self._known.popitem(last=False)
             return tuple(target_ids)
 
@@ -62,14 +69,9 @@ class TargetBook:
         return target_id
 
     def _id_of(self, seen: Remembered, taken: Collection[str]) -> str:
-        """Of the known thing that it is most like; of those alike by their boxes, then the newest."""
+        """Of the known thing that it is most like; of those alike the newest."""
         likeness = {name: self._likeness(known, seen) for name, known in self._known.items() if name not in taken}
-
-        def order(name: str) -> tuple[float, float]:
-            # Boxes on one thing come to the same place in metres; they must not change ids from look to look.
-            return round(likeness[name], 1), self._known[name].box.iou(seen.box)
-
-        best = max(reversed(likeness), key=order, default=None)
+        best = max(reversed(likeness), key=likeness.__getitem__, default=None)
         if best is not None and likeness[best] >= 0:
             return best
         self._count += 1
@@ -80,6 +82,12 @@ class TargetBook:
         if known.target is not None and seen.target is not None:
             return 1 - distance_m(known.target, seen.target) / self._same_thing_m
         return known.box.iou(seen.box) - _SAME_BOX_IOU if known.phrase == seen.phrase else -1.0
+
+
+def _on_one_thing(first: Remembered, second: Remembered) -> bool:
+    if first.target is None or second.target is None:
+        return False
+    return distance_m(first.target, second.target) <= ONE_THING_M
 
 
 def distance_m(first: Target3D, second: Target3D) -> float:
