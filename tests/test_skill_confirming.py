@@ -1,0 +1,76 @@
+"""What was let go of: the place must be filled, and the thing itself must not be seen to lie elsewhere."""
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from test_pick_by_sight import target
+
+from kosmos_agent.errors import NoDepthError, NoImageError
+from kosmos_agent.robot.occupancy import FREE, TAKEN, Cylinder
+from kosmos_agent.skills.confirming import Place, is_there
+from kosmos_agent.skills.deadline import Deadline
+
+BEFORE = SimpleNamespace(shot=SimpleNamespace(stamp_ns=1))
+NOW = SimpleNamespace(shot=SimpleNamespace(stamp_ns=2))
+HELD = target(0.0).model_copy(update={"phrase": "the red cup"})
+
+
+class Filling(Place):
+    """A place that is empty before and holds something now."""
+
+    def states(self, seen):
+        return np.full(12, FREE if seen is BEFORE else TAKEN)
+
+
+@dataclass
+class ScriptedEyes:
+    """status, located: what the thing's name comes to now. asked: the phrases looked for."""
+
+    status: str
+    located: object = None
+    error: Exception | None = None
+    asked: list = field(default_factory=list)
+
+    def look(self, deadline, after_ns):
+        if self.error is not None:
+            raise self.error
+        return NOW
+
+    def find(self, seen, phrase, deadline):
+        self.asked.append(phrase)
+        return SimpleNamespace(status=self.status)
+
+    def locate(self, seen, answer):
+        return (self.located,)
+
+
+def confirmed(eyes, held=HELD):
+    x, y, _ = target(0.3).position_m
+    return is_there(eyes, Filling(Cylinder((x, y), 0.03, 0.0, 0.1), BEFORE), held, Deadline(5.0))
+
+
+@pytest.mark.parametrize(
+    ("status", "located", "answer"),
+    [
+        ("found", target(0.3), "yes"),
+        ("found", target(0.32), "yes"),
+        ("found", target(0.6), "no"),
+        ("found", NoDepthError("a hole"), "yes"),
+        ("ambiguous", target(0.6), "yes"),
+        ("not_found", None, "yes"),
+    ],
+)
+def test_only_a_thing_that_is_found_elsewhere_contradicts(status, located, answer):
+    assert confirmed(ScriptedEyes(status, located)) == answer
+
+
+def test_a_name_that_others_take_on_is_not_looked_for():
+    eyes = ScriptedEyes("found", target(0.6))
+    assert confirmed(eyes, HELD.model_copy(update={"phrase": "the leftmost cup"})) == "yes"
+    assert eyes.asked == []
+
+
+def test_without_a_picture_nothing_is_confirmed():
+    assert confirmed(ScriptedEyes("found", error=NoImageError("none"))) == "cannot_tell"
