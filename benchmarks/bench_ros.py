@@ -94,7 +94,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few of everything: does it run?")
     parser.add_argument("--only", default=",".join(PARTS), help=f"of {', '.join(PARTS)}")
     parser.add_argument("--model", default="tabletop")
-    parser.add_argument("--threads", type=int, default=0, help="CPU threads of the model; 0: torch's choice")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads of the model; 0: as the node does")
     parser.add_argument("--zoom", choices=WISHES, default="auto", help="the node's parameter")
     parser.add_argument("--both-ways", choices=WISHES, default="auto", help="the node's parameter")
     parser.add_argument("--domain-id", type=int, default=None, help="a free one where it is not given")

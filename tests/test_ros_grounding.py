@@ -10,7 +10,7 @@ from action_msgs.msg import GoalStatus
 from kosmos_interfaces.action import Ground
 from kosmos_interfaces.msg import Grounding, Reason
 from kosmos_interfaces.srv import Ground as GroundService
-from kosmos_ros import stamps
+from kosmos_ros import grounding_node, stamps
 from kosmos_ros.depth_images import depth_message
 from kosmos_ros.detections import box_message
 from kosmos_ros.grounding_node import load_grounder
@@ -278,6 +278,17 @@ def test_goals_before_the_first_word_of_the_clock_wait_for_it(tmp_path, thing):
         status, result = robot.result(waiting)
         assert (status, result.reason.code) == (GoalStatus.STATUS_SUCCEEDED, Reason.NONE)
         assert result.grounding.targets[0].header.frame_id == BASE
+
+
+def test_a_core_is_left_for_the_pictures_unless_told_otherwise(monkeypatch):
+    asked = []
+    monkeypatch.setattr(grounding_node.Grounder, "load", lambda *_, threads, **__: asked.append(threads))
+    for cores, threads in ((8, 7), (2, 1), (1, 1)):
+        monkeypatch.setattr(grounding_node.os, "sched_getaffinity", lambda _, cores=cores: set(range(cores)))
+        load_grounder(GroundingSettings())
+        assert asked.pop() == threads
+    load_grounder(GroundingSettings(threads=3))
+    assert asked == [3]
 
 
 def test_speed_is_bought_with_parameters():

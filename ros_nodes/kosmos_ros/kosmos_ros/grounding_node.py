@@ -6,6 +6,7 @@ and frees the pictures, `cleanup` frees the model. `autostart` does the first tw
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -50,10 +51,15 @@ def load_grounder(settings: GroundingSettings) -> Grounder:
         settings.model_path,
         dtype=settings.dtype,
         device=settings.device,
-        threads=settings.threads or None,
+        threads=settings.threads or spare_threads(),
         zoom=WISHES[settings.zoom],
         both_ways=WISHES[settings.both_ways],
     )
+
+
+def spare_threads() -> int:
+    """With the model on every core the executor is kept from its turn for longer than its queue of pictures lasts."""
+    return max(1, len(os.sched_getaffinity(0)) - 1)
 
 
 @dataclass(eq=False)

@@ -76,7 +76,7 @@ class GroundingSettings(Settings):
         0,
         ge=0,
         le=256,
-        description="CPU threads of the model; 0: torch's own choice",
+        description="CPU threads of the model; 0: one for each core but one, which takes in the pictures",
         json_schema_extra=_FIXED,
     )
     # Words that YAML takes for no truth value, as it does on and off.
