@@ -1,4 +1,4 @@
-"""A graph of its own for each test process: real rclpy over loopback, found by nobody else."""
+"""A graph of its own for each test file: real rclpy over loopback, found by nobody else."""
 
 import os
 import time
@@ -6,8 +6,7 @@ from contextlib import contextmanager
 
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
-
-DOMAINS = 100
+from ros_domain import own_domain_id
 
 
 @contextmanager
@@ -16,7 +15,7 @@ def graph(tmp_path, arguments=()):
     os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
     os.environ["ROS_LOG_DIR"] = str(tmp_path)
     context = rclpy.Context()
-    rclpy.init(args=list(arguments), context=context, domain_id=1 + os.getpid() % DOMAINS)
+    rclpy.init(args=list(arguments), context=context, domain_id=own_domain_id())
     executor = SingleThreadedExecutor(context=context)
     try:
         yield context, executor

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from kosmos_ros.environment import for_process
-from ros_graph import DOMAINS
+from ros_domain import own_domain_id
 
 PEER = """
 import sys, rclpy
@@ -22,6 +22,6 @@ executor.spin()
 
 
 def start_peer(mode, track_id):
-    environment = for_process(domain_id=1 + os.getpid() % DOMAINS)
+    environment = for_process(domain_id=own_domain_id())
     environment["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), *sys.path])
     return subprocess.Popen([sys.executable, "-c", PEER, mode, track_id], env=environment)

@@ -22,7 +22,7 @@ from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
-from ros_graph import DOMAINS
+from ros_domain import own_domain_id
 from ros_pick_peers import target
 
 from kosmos_agent.cli.app import main
@@ -63,7 +63,7 @@ def picked(status="picked", outcome=DONE):
 def domain_id(tmp_path_factory):
     os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
     os.environ["ROS_LOG_DIR"] = str(tmp_path_factory.mktemp("log"))
-    return 1 + os.getpid() % DOMAINS
+    return own_domain_id()
 
 
 @pytest.fixture(scope="module")

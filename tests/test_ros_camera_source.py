@@ -1,6 +1,5 @@
 """A camera of the graph as a source of pictures: real rclpy on both sides."""
 
-import os
 
 import numpy as np
 import pytest
@@ -16,7 +15,8 @@ from kosmos_ros.depth_images import depth_message
 from kosmos_ros.errors import NoClockError
 from kosmos_ros.images import compressed_message, image_message
 from kosmos_ros.settings import GroundingSettings
-from ros_graph import DOMAINS, graph
+from ros_domain import own_domain_id
+from ros_graph import graph
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from tf2_msgs.msg import TFMessage
@@ -82,7 +82,7 @@ def opened(robot):
     cameras = []
 
     def one(image="image_raw", **options):
-        cameras.append(RosCamera.open(image, domain_id=1 + os.getpid() % DOMAINS, **options))
+        cameras.append(RosCamera.open(image, domain_id=own_domain_id(), **options))
         return cameras[-1]
 
     yield one

@@ -16,7 +16,7 @@ from kosmos_ros.session import open_session
 from lifecycle_msgs.srv import GetState
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
-from ros_graph import DOMAINS
+from ros_domain import own_domain_id
 
 from kosmos_agent.errors import GoalTimeoutError
 
@@ -45,7 +45,7 @@ class Staged(LifecycleNode):
 def domain_id(tmp_path_factory):
     os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
     os.environ["ROS_LOG_DIR"] = str(tmp_path_factory.mktemp("log"))
-    return 1 + os.getpid() % DOMAINS
+    return own_domain_id()
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,8 @@ from kosmos_interfaces.action import Pick
 from kosmos_interfaces.msg import Grounding, Reason, TargetEvent
 from kosmos_ros import stamps
 from kosmos_ros.environment import for_process
-from ros_graph import DOMAINS, graph
+from ros_domain import own_domain_id
+from ros_graph import graph
 from ros_noise import noise_clock
 from ros_pick_peers import Client, spinning, until
 from ros_pick_scene import ARGUMENTS, appeared, scene_of
@@ -97,7 +98,7 @@ def test_malformed_events_are_said_and_forgotten(scene):
 
 
 def process(tmp_path, *arguments):
-    environment = for_process(domain_id=1 + os.getpid() % DOMAINS, discovery="LOCALHOST")
+    environment = for_process(domain_id=own_domain_id(), discovery="LOCALHOST")
     environment |= {
         "ROS_LOG_DIR": str(tmp_path),
         "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path]),

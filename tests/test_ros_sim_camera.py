@@ -28,7 +28,8 @@ from kosmos_sim.motion import CONTROL_PERIOD_S
 from rclpy.action import ActionClient
 from rclpy.exceptions import InvalidParameterValueException
 from rclpy.parameter import Parameter
-from ros_graph import DOMAINS, graph, spin_until
+from ros_domain import own_domain_id
+from ros_graph import graph, spin_until
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
@@ -180,7 +181,7 @@ def test_a_setting_cannot_change_while_it_runs(heard):
 
 def process(tmp_path, *arguments):
     """The node as a process of its own, in the domain of this test process."""
-    variables = environment.for_process(domain_id=1 + os.getpid() % DOMAINS, discovery="LOCALHOST")
+    variables = environment.for_process(domain_id=own_domain_id(), discovery="LOCALHOST")
     variables |= {"ROS_LOG_DIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-m", "kosmos_ros.sim_camera_node", "--ros-args", *arguments]
     return subprocess.Popen(command, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
