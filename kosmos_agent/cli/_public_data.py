@@ -6,20 +6,23 @@ from pathlib import Path
 
 from kosmos_agent.cli._load import needs
 from kosmos_agent.errors import InvalidDatasetError
-from kosmos_agent.evaluation.benchmarks import mdetr, vqa
-from kosmos_agent.evaluation.benchmarks.captions import read_captions
+from kosmos_agent.evaluation.benchmarks import mdetr
 from kosmos_agent.evaluation.benchmarks.files import PictureFolder
 from kosmos_agent.evaluation.benchmarks.flickr_entities import read_flickr_entities
 from kosmos_agent.evaluation.benchmarks.label_folders import read_label_folder
 from kosmos_agent.evaluation.benchmarks.refer import read_refer
-from kosmos_agent.evaluation.benchmarks.samples import Benchmark
+from kosmos_agent.evaluation.benchmarks.samples import (
+    Benchmark,
+    GroundingSample,
+    RegionSample,
+)
 from kosmos_agent.evaluation.label_folder import LABELS_FILE
 
 COCO_FOLDERS = ("train2014", "val2014", "test2015", "images")
 """Where pictures are looked for below `--images`, beside itself."""
 
 
-def open_comprehension(name: str, data: Path, split: str) -> Benchmark:
+def open_comprehension(name: str, data: Path, split: str) -> Benchmark[GroundingSample]:
     """RefCOCO and its kin, Ref-L4, or a folder with our `labels.jsonl`."""
     if data.suffix == ".parquet" or (name == "ref-l4" and data.is_dir() and not (data / LABELS_FILE).exists()):
         with needs("grit"):
@@ -30,27 +33,19 @@ def open_comprehension(name: str, data: Path, split: str) -> Benchmark:
     return mdetr.read_refcoco(_mdetr_file(data, f"finetune_{name}_{split}.json"), name, split)
 
 
-def open_flickr(data: Path, split: str) -> Benchmark:
+def open_flickr(data: Path, split: str) -> Benchmark[GroundingSample]:
     """The Entities folder itself, or MDETR's file of it."""
     if (data / "Sentences").is_dir():
         return read_flickr_entities(data, split)
     return mdetr.read_flickr(_mdetr_file(data, f"final_flickr_separateGT_{split}.json"), split)
 
 
-def open_regions(data: Path, split: str) -> Benchmark:
+def open_regions(data: Path, split: str) -> Benchmark[RegionSample]:
     """RefCOCOg of the REFER tool, or MDETR's file of it."""
     mdetr_file = data / f"finetune_refcocog_{split}.json"
     if data.is_dir() and not mdetr_file.is_file():
         return read_refer(data, split)
     return mdetr.read_regions(mdetr_file if data.is_dir() else data, split)
-
-
-def open_captions(data: Path, split: str) -> Benchmark:
-    return read_captions(data, split)
-
-
-def open_questions(data: Path, annotations: Path | None, split: str) -> Benchmark:
-    return vqa.read_vqa(data, annotations, split)
 
 
 def open_pictures(data: Path, images: Path | None) -> PictureFolder:

@@ -10,11 +10,9 @@ from pydantic import TypeAdapter
 
 from kosmos_agent.cli._load import needs
 from kosmos_agent.cli._public_data import (
-    open_captions,
     open_comprehension,
     open_flickr,
     open_pictures,
-    open_questions,
     open_regions,
 )
 from kosmos_agent.cli._public_run import Job
@@ -24,7 +22,9 @@ from kosmos_agent.evaluation.asking.captions import ViewCaptions, WrittenCaption
 from kosmos_agent.evaluation.asking.phrases import FoundPhrases, WrittenPhrases
 from kosmos_agent.evaluation.asking.questions import ViewAnswers, WrittenAnswers
 from kosmos_agent.evaluation.asking.regions import DescribedRegions, WrittenRegions, by_example
+from kosmos_agent.evaluation.benchmarks.captions import read_captions
 from kosmos_agent.evaluation.benchmarks.samples import CaptionSample, GroundingSample, QuestionSample, RegionSample
+from kosmos_agent.evaluation.benchmarks.vqa import read_vqa
 from kosmos_agent.evaluation.reports.mistakes import (
     Mistake,
     answer_mistakes,
@@ -76,14 +76,14 @@ def caption_job(
     asker: Asker[CaptionSample, TextRecord] = WrittenCaptions(grounded=grounded)
     if protocol == VIEW:
         asker = ViewCaptions(zoom)
-    return Job(open_captions(data, split), open_pictures(data, images), asker, _TEXT, _judge_texts)
+    return Job(read_captions(data, split), open_pictures(data, images), asker, _TEXT, _judge_texts)
 
 
 def question_job(
     data: Path, annotations: Path | None, images: Path | None, split: str, protocol: str
 ) -> Job[QuestionSample, TextRecord]:
     asker: Asker[QuestionSample, TextRecord] = ViewAnswers() if protocol == VIEW else WrittenAnswers()
-    benchmark = open_questions(data, annotations, split)
+    benchmark = read_vqa(data, annotations, split)
     return Job(benchmark, open_pictures(data, images), asker, _TEXT, _judge_answers)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter
 from rich.console import Console
@@ -55,7 +56,7 @@ class Running:
 class Job(Generic[S, R]):
     """A benchmark, how it is asked, what its records are, and how they are judged."""
 
-    benchmark: Benchmark
+    benchmark: Benchmark[S]
     folder: PictureFolder
     asker: Asker[S, R]
     adapter: TypeAdapter[R]
@@ -63,39 +64,55 @@ class Job(Generic[S, R]):
 
 
 def evaluate_public(job: Job[S, R], choice: ModelChoice, running: Running) -> dict[str, Any]:
-    """The report as JSON values; `records`: what was answered, for whoever prints more of it."""
+    """The report as JSON values."""
+    with out_folder(running) as out:
+        started = time.perf_counter()
+        benchmark = job.benchmark
+        pictures = by_picture(benchmark.samples, job.folder.path)[: running.pictures]
+        journal = Journal(out / RECORDS_FILE, job.adapter, _made_of(job, choice))
+        records = _records(job, pictures, journal, choice, running)
+        figures, mistakes = job.judge(records)
+        report = {
+            **figures,
+            "benchmark": benchmark.name,
+            "split": benchmark.split,
+            "model": choice.model,
+            "asked": dict(job.asker.settings),
+            "pictures": len(pictures),
+            "left_out": len(benchmark.left_out),
+            "seconds": time.perf_counter() - started,
+        }
+        return with_files(report, figures, mistakes, running, job.folder.path)
+
+
+@contextmanager
+def out_folder(running: Running) -> Iterator[Path]:
+    """`--out`, made where it is not there yet, or a folder that is gone afterwards."""
     if running.out is not None:
         make_folder(running.out, "--out")
-        return _evaluated(job, choice, running, running.out)
+        yield running.out
+        return
     with tempfile.TemporaryDirectory() as folder:
-        return _evaluated(job, choice, running, Path(folder))
+        yield Path(folder)
 
 
-def _evaluated(job: Job[S, R], choice: ModelChoice, running: Running, out: Path) -> dict[str, Any]:
-    started = time.perf_counter()
-    benchmark = job.benchmark
-    pictures = by_picture(cast(Sequence[S], benchmark.samples), job.folder.path)[: running.pictures]
-    journal = Journal(out / RECORDS_FILE, job.adapter, _made_of(job, choice))
-    records = _records(job, pictures, journal, choice, running)
-    figures, mistakes = job.judge(records)
-    report = {
-        **figures,
-        "benchmark": benchmark.name,
-        "split": benchmark.split,
-        "model": choice.model,
-        "asked": dict(job.asker.settings),
-        "pictures": len(pictures),
-        "left_out": len(benchmark.left_out),
-        "seconds": time.perf_counter() - started,
-        "published": [asdict(row) for row in rows_beside(benchmark.name, benchmark.split)],
-        "files": [],
-    }
+def with_files(
+    report: dict[str, Any],
+    figures: Mapping[str, Any],
+    mistakes: Sequence[Mistake],
+    running: Running,
+    picture_path: Callable[[str], Path],
+) -> dict[str, Any]:
+    """The report with published figures, and with `--out` the names of the files that were written there."""
+    name, split = str(report["benchmark"]), str(report["split"])
+    report = {**report, "published": [asdict(row) for row in rows_beside(name, split)], "files": []}
     if running.out is None:
         return report
-    title = f"{choice.model} on {benchmark.name} {benchmark.split}"
-    page = write_browser(out, title, figures, mistakes, running.mistakes, job.folder.path)
-    report["files"] = [str(out / RECORDS_FILE), str(out / REPORT_FILE), str(page)]
-    (out / REPORT_FILE).write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    title = f"{report['model']} on {name} {split}"
+    page = write_browser(running.out, title, figures, mistakes, running.mistakes, picture_path)
+    report["files"] = [str(running.out / RECORDS_FILE), str(running.out / REPORT_FILE), str(page)]
+    text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+    (running.out / REPORT_FILE).write_text(text, encoding="utf-8")
     return report
 
 
@@ -120,11 +137,15 @@ def _records(
     choice: ModelChoice,
     running: Running,
 ) -> list[R]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as progress:
+    with progress_bar() as progress:
         bar = progress.add_task(f"{job.benchmark.name} {job.benchmark.split}", total=len(pictures))
         answering = _answering(job.asker, choice, running)
         return run(pictures, answering, journal, lambda count: progress.advance(bar, count))
+
+
+def progress_bar() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True))
 
 
 def _answering(asker: Asker[S, R], choice: ModelChoice, running: Running) -> Answering[S, R]:

@@ -1,4 +1,4 @@
-"""`kosmos-agent eval refcoco | flickr30k | reg | caption | vqa | ...`: the paper's benchmarks on your copy of the data."""
+"""`kosmos-agent eval refcoco | flickr30k | reg | caption | vqa | ...`: the paper's benchmarks on your copy of them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 from kosmos_agent.cli import _options as options
 from kosmos_agent.cli._load import ModelChoice
 from kosmos_agent.cli._output import print_json
+from kosmos_agent.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from kosmos_agent.cli._public_run import Job, Running
@@ -31,9 +32,7 @@ class Engine(StrEnum):
     ray = "ray"
 
 
-Images = Annotated[
-    Path | None, typer.Option(help="folder of the pictures, if not that of --data", show_default=False)
-]
+Images = Annotated[Path | None, typer.Option(help="folder of the pictures, if not that of --data", show_default=False)]
 Split = Annotated[str, typer.Option(help="which split of the files")]
 OutFolder = Annotated[
     Path | None,
@@ -165,13 +164,46 @@ def vqa(
     _evaluate(job, ModelChoice(model, dtype, device, threads), running, as_json)
 
 
+def language(
+    data: Annotated[
+        Path | None,
+        typer.Option(help="a .jsonl of context, choices and answer, one question a line", show_default=False),
+    ] = None,
+    tasks: Annotated[
+        str | None, typer.Option(help="tasks of lm-evaluation-harness, parted by commas, in place of --data")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="what --data is, for published figures (the file's name)", show_default=False)
+    ] = None,
+    model: options.Model = "tabletop",
+    out: OutFolder = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="of --tasks, only so many questions each")] = None,
+    mistakes: Mistakes = 100,
+    as_json: options.Json = False,
+    dtype: options.Dtype = "auto",
+    device: options.Device = "cpu",
+    threads: options.Threads = None,
+) -> None:
+    """Language alone, by log-likelihood: a file of multiple choice, or the paper's eight tasks (paper 4.5)."""
+    from kosmos_agent.cli._language import evaluate_choices, evaluate_harness
+
+    choice = ModelChoice(model, dtype, device, threads)
+    if (data is None) == (tasks is None):
+        raise InvalidArgumentError("language needs --data or --tasks, and takes one of them")
+    if tasks is not None:
+        print_json(evaluate_harness([task.strip() for task in tasks.split(",") if task.strip()], choice, limit))
+    elif data is not None:
+        running = _running(out, None, mistakes, Engine.local, 1, None)
+        _show(evaluate_choices(data, name or data.stem, choice, running), as_json)
+
+
 def add_to(app: typer.Typer) -> None:
     """The commands, under `kosmos-agent eval`."""
     for name, split in (("refcoco", "val"), ("refcoco+", "val"), ("refcocog", "val")):
         app.command(name)(comprehension(name, f"MDETR's finetune_{name}_SPLIT.json", split))
     app.command("ref-l4")(comprehension("ref-l4", "ref-l4-SPLIT.parquet", "test"))
     app.command("flickr30k")(comprehension("flickr30k", "MDETR's final_flickr_separateGT_SPLIT.json", "test"))
-    for command in (reg, caption, vqa):
+    for command in (reg, caption, vqa, language):
         app.command()(command)
 
 
@@ -185,9 +217,13 @@ def _running(
 
 def _evaluate(job: Job[Any, Any], choice: ModelChoice, running: Running, as_json: bool) -> None:
     from kosmos_agent.cli._public_run import evaluate_public
+
+    _show(evaluate_public(job, choice, running), as_json)
+
+
+def _show(report: dict[str, Any], as_json: bool) -> None:
     from kosmos_agent.cli._public_table import print_report
 
-    report = evaluate_public(job, choice, running)
     if as_json:
         print_json(report)
     else:

@@ -71,7 +71,9 @@ def beam_search(model: Kosmos2, prompt: ReadPrompt, eos_id: int, search: Beams) 
         is_last = length == search.max_new_tokens
         ranked = candidates[: search.beams]
         ended = [item for item in ranked if is_last or item[1] == eos_id]
-        done += [Hypothesis((*live.ids[row], token), sum_ / length**search.length_penalty) for row, token, sum_ in ended]
+        done += [
+            Hypothesis((*live.ids[row], token), sum_ / length**search.length_penalty) for row, token, sum_ in ended
+        ]
         done = sorted(done, key=lambda item: -item.score)[: search.beams]
         going = [item for item in candidates if item[1] != eos_id][: search.beams]
         if is_last or _is_settled(done, going[0][2], length, search):

@@ -83,9 +83,7 @@ class FoundPhrases:
         phrases = [sample.phrase for sample, reason in zip(samples, refusals, strict=True) if reason is None]
         view = grounder.view(rgb)
         starts = range(0, len(phrases), MAX_PHRASES)
-        found = iter(
-            [answer for k in starts for answer in view.find_all(phrases[k : k + MAX_PHRASES], zoom=self.zoom)]
-        )
+        found = iter([answer for k in starts for answer in view.find_all(phrases[k : k + MAX_PHRASES], zoom=self.zoom)])
         records = []
         for sample, reason in zip(samples, refusals, strict=True):
             answer = next(found) if reason is None else None

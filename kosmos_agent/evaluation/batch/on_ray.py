@@ -47,8 +47,8 @@ def on_ray(
         _connect(workers, address)
         try:
             remote = ray.remote(num_cpus=1, num_gpus=gpus, max_restarts=_RESTARTS, max_task_retries=_RESTARTS)(_Worker)
-            pool = ActorPool([remote.remote(load, asker) for _ in range(min(workers, len(pictures)))])
-            yield from pool.map(lambda worker, picture: worker.answer.remote(picture), pictures)
+            pool: Any = ActorPool([remote.remote(load, asker) for _ in range(min(workers, len(pictures)))])
+            yield from pool.map(lambda worker, picture: worker.answer.remote(picture), list(pictures))
         except RayTaskError as error:
             if isinstance(error.cause, KosmosAgentError):
                 raise error.cause from error

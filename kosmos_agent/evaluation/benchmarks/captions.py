@@ -53,7 +53,7 @@ _ANY = TypeAdapter(dict[str, Any])
 _COCO, _KARPATHY = TypeAdapter(_Coco), TypeAdapter(_Karpathy)
 
 
-def read_captions(path: Path, split: str) -> Benchmark:
+def read_captions(path: Path, split: str) -> Benchmark[CaptionSample]:
     """Either format, told apart by COCO's list of `annotations`."""
     files = AnnotationFiles()
     data = files.json(path, _ANY)

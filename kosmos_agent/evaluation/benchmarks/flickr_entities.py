@@ -40,7 +40,7 @@ class PictureBoxes:
     boxes_px: dict[str, tuple[BoxPx, ...]]
 
 
-def read_flickr_entities(folder: Path, split: str) -> Benchmark:
+def read_flickr_entities(folder: Path, split: str) -> Benchmark[GroundingSample]:
     """All phrases with boxes of the pictures that `{split}.txt` lists.
 
     Two phrases of one sentence with the same words are both scored by the first one's boxes, as in the authors'

@@ -10,8 +10,8 @@ from kosmos_agent.evaluation.label_folder import LABELS_FILE, MAX_LABELS_BYTES, 
 from kosmos_agent.images import load_image
 
 
-def read_label_folder(folder: Path, name: str, split: str) -> Benchmark:
-    """Every phrase that names something; several boxes are any-box. Absent things have no box to score and are left out.
+def read_label_folder(folder: Path, name: str, split: str) -> Benchmark[GroundingSample]:
+    """Every phrase that names something; several boxes are any-box. Absent things have no box and are left out.
 
     The pictures are opened for their size.
     """

@@ -60,7 +60,7 @@ class _Read:
 _ADAPTER = TypeAdapter(_File)
 
 
-def read_refcoco(path: Path, name: str, split: str) -> Benchmark:
+def read_refcoco(path: Path, name: str, split: str) -> Benchmark[GroundingSample]:
     """`finetune_{refcoco,refcoco+,refcocog}_{split}.json`: one expression and one box for each entry."""
     read = _read(path)
     samples = []
@@ -75,7 +75,7 @@ def read_refcoco(path: Path, name: str, split: str) -> Benchmark:
     return Benchmark(name, split, samples, read.digest)
 
 
-def read_flickr(path: Path, split: str) -> Benchmark:
+def read_flickr(path: Path, split: str) -> Benchmark[GroundingSample]:
     """`final_flickr_separateGT_{split}.json`: each phrase of a caption by itself, right with any of its boxes.
 
     A phrase without a box is not asked, as in the authors' evaluation.
@@ -100,7 +100,7 @@ def read_flickr(path: Path, split: str) -> Benchmark:
     return Benchmark("flickr30k", split, samples, read.digest, tuple(left_out))
 
 
-def read_regions(path: Path, split: str) -> Benchmark:
+def read_regions(path: Path, split: str) -> Benchmark[RegionSample]:
     """The same RefCOCOg file turned round: each box once, with every expression that was said of it."""
     read = _read(path)
     said: defaultdict[tuple[str, BoxPx], list[str]] = defaultdict(list)

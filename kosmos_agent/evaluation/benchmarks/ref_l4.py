@@ -34,7 +34,7 @@ class _Row:
 _ADAPTER = TypeAdapter(list[_Row])
 
 
-def read_ref_l4(path: Path, split: str) -> Benchmark:
+def read_ref_l4(path: Path, split: str) -> Benchmark[GroundingSample]:
     """InvalidDatasetError for what is no parquet file, or lacks a column."""
     files = AnnotationFiles()
     try:

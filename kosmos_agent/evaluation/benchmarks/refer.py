@@ -57,7 +57,7 @@ class _Instances:
 _REFERENCES, _INSTANCES = TypeAdapter(list[_Reference]), TypeAdapter(_Instances)
 
 
-def read_refer(folder: Path, split: str) -> Benchmark:
+def read_refer(folder: Path, split: str) -> Benchmark[RegionSample]:
     """The boxes of one split, each with all that was said of it."""
     files = AnnotationFiles()
     path = _references_file(folder)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 BoxPx = tuple[float, float, float, float]
 
@@ -60,8 +61,11 @@ class QuestionSample(Sample):
     kinds: tuple[str, ...] = ()
 
 
+S = TypeVar("S", bound=Sample)
+
+
 @dataclass(frozen=True)
-class Benchmark:
+class Benchmark(Generic[S]):
     """Samples in the order of the files. name, split: which published figures stand beside ours.
 
     digest: of the annotation files, so that a later run can tell whether they are the same. left_out: entries of the
@@ -70,6 +74,6 @@ class Benchmark:
 
     name: str
     split: str
-    samples: Sequence[Sample]
+    samples: Sequence[S]
     digest: str
     left_out: tuple[str, ...] = ()

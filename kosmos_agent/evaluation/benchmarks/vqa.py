@@ -50,7 +50,7 @@ class _Annotations:
 _QUESTIONS, _ANNOTATIONS = TypeAdapter(_Questions), TypeAdapter(_Annotations)
 
 
-def read_vqa(questions: Path, annotations: Path | None, split: str) -> Benchmark:
+def read_vqa(questions: Path, annotations: Path | None, split: str) -> Benchmark[QuestionSample]:
     """`v2_OpenEnded_mscoco_*_questions.json` and `v2_mscoco_*_annotations.json`; of the latter none for test-dev.
 
     InvalidDatasetError when a question has no answers in a file that is there.

@@ -14,7 +14,7 @@ from kosmos_agent.evaluation.scores.vqa import answer_accuracy
 
 @dataclass(frozen=True)
 class Mistake:
-    """heading: what was asked. facts: name and value, shown in order. true_px, answered_px: boxes to draw, in pixels."""
+    """heading: what was asked. facts: shown in order. true_px, answered_px: boxes to draw."""
 
     id: str
     image: str | None

@@ -23,7 +23,7 @@ _SCORERS: Mapping[str, Callable[[], Any]] = {"cider": Cider, "meteor": Meteor, "
 
 @dataclass(frozen=True)
 class CaptionScores:
-    """figures: over all texts, 1 is what tables print as 100. cider_each: of every text, in the order of the records."""
+    """figures: over all texts, 1 is what tables print as 100. cider_each: in the order of the records."""
 
     figures: Mapping[str, float | int | None]
     cider_each: tuple[float, ...]
@@ -64,7 +64,9 @@ def caption_scores(records: Sequence[TextRecord]) -> CaptionScores:
 def _tokenized(texts: Texts) -> Texts:
     """MissingDependencyError where the tokenizer cannot write its temporary file beside its own code."""
     try:
-        tokens: Texts = PTBTokenizer().tokenize({key: [{"caption": text} for text in some] for key, some in texts.items()})
+        tokens: Texts = PTBTokenizer().tokenize(
+            {key: [{"caption": text} for text in some] for key, some in texts.items()}
+        )
     except OSError as error:
         raise MissingDependencyError(f"the caption tokenizer of pycocoevalcap cannot run ({error})") from error
     return tokens

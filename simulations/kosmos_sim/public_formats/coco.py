@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from kosmos_agent.evaluation.scores.vqa_words import normalised_answer
 from kosmos_sim.public_formats.spoken import Question, SpokenPicture
 
 PEOPLE = 10
-"""Answers to a question; all the same here, where the answer is certain."""
+"""Answers to a question; all the same here, where the answer is certain. VQA gives them out normalised."""
 
 Json = dict[str, Any]
 _ANSWER_TYPES = {"how many": "number", "is there": "yes/no"}
@@ -21,7 +22,12 @@ def coco_name(subtype: str, picture: SpokenPicture) -> str:
 
 def coco_images(subtype: str, pictures: Sequence[SpokenPicture]) -> list[Json]:
     return [
-        {"id": picture.id, "file_name": coco_name(subtype, picture), "width": picture.size[0], "height": picture.size[1]}
+        {
+            "id": picture.id,
+            "file_name": coco_name(subtype, picture),
+            "width": picture.size[0],
+            "height": picture.size[1],
+        }
         for picture in pictures
     ]
 
@@ -65,13 +71,13 @@ def vqa_annotations(subtype: str, pictures: Sequence[SpokenPicture]) -> Json:
             "question_id": number,
             "question_type": question.sort,
             "answer_type": _ANSWER_TYPES.get(question.sort, "other"),
-            "multiple_choice_answer": question.answer,
+            "multiple_choice_answer": answer,
             "answers": [
-                {"answer_id": person, "answer": question.answer, "answer_confidence": "yes"}
-                for person in range(1, PEOPLE + 1)
+                {"answer_id": person, "answer": answer, "answer_confidence": "yes"} for person in range(1, PEOPLE + 1)
             ],
         }
         for image, number, question in _numbered(pictures)
+        for answer in [normalised_answer(question.answer)]
     ]
     return {"data_type": "table-tops", "data_subtype": subtype, "annotations": annotations}
 

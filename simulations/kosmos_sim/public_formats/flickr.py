@@ -18,7 +18,9 @@ def sentence(picture: SpokenPicture) -> str:
     for number, part in enumerate(picture.caption):
         gap = " " if part.words.startswith(" ") else ""
         words = part.words.strip()
-        parts.append(f"{gap}[/EN#{phrase_number(picture, number)}/{part.category} {words}]" if part.boxes_px else part.words)
+        parts.append(
+            f"{gap}[/EN#{phrase_number(picture, number)}/{part.category} {words}]" if part.boxes_px else part.words
+        )
     return "".join(parts).strip()
 
 
@@ -37,7 +39,8 @@ def annotation(picture: SpokenPicture) -> str:
 
 def mdetr_flickr(pictures: Sequence[SpokenPicture]) -> Json:
     """`final_flickr_separateGT_*.json`: the same phrases as character spans; boxes as the XML has them."""
-    images, annotations = [], []
+    images: list[Json] = []
+    annotations: list[Json] = []
     for picture in pictures:
         caption, spans = _spans(picture.caption)
         width, height = picture.size

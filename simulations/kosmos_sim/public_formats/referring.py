@@ -38,9 +38,7 @@ def mdetr_referring(name: str, subtype: str, pictures: Sequence[SpokenPicture]) 
     return {"images": images, "annotations": annotations}
 
 
-def _expressions(
-    name: str, pictures: Sequence[SpokenPicture]
-) -> Iterator[tuple[SpokenPicture, Expression, BoxPx]]:
+def _expressions(name: str, pictures: Sequence[SpokenPicture]) -> Iterator[tuple[SpokenPicture, Expression, BoxPx]]:
     for picture in pictures:
         for expression, boxes_px in picture.expressions:
             if expression.kind in KINDS[name] and len(boxes_px) == 1:

@@ -31,7 +31,10 @@ def write_public_formats(folder: Path, split: str, pictures: Iterable[SpokenPict
     kept = []
     for picture in pictures:
         image = Image.fromarray(picture.record.rgb)
-        for name in (f"{COCO_FOLDER}/images/{coco.coco_name(SUBTYPE, picture)}", f"{FLICKR_FOLDER}/images/{picture.id}.jpg"):
+        for name in (
+            f"{COCO_FOLDER}/images/{coco.coco_name(SUBTYPE, picture)}",
+            f"{FLICKR_FOLDER}/images/{picture.id}.jpg",
+        ):
             image.save(folder / name, quality=_QUALITY, subsampling=0)
         kept.append(picture)
     _write_coco(folder / COCO_FOLDER, split, kept)
