@@ -10,6 +10,9 @@ import typer
 from kosmos_agent.cli import _options as options
 from kosmos_agent.cli._load import needs
 
+_HELPERS_ONLY_STEPS = 150
+"""A checkpoint holds no helper heads, so a run that starts from one begins with new ones."""
+
 app = typer.Typer(help="Train a model. Ctrl-C saves; the same command resumes.", no_args_is_help=True)
 
 
@@ -26,7 +29,9 @@ def tabletop(
     held_out: Annotated[int, typer.Option(min=1, help="validation pictures")] = 128,
     steps: Annotated[int, typer.Option(min=1, help="total optimiser steps")] = 12_000,
     decay_steps: Annotated[int, typer.Option(min=0, help="last steps, over which the rate falls")] = 2_000,
-    dense_only_steps: Annotated[int, typer.Option(min=0, help="first steps, on the vision tower alone")] = 2_000,
+    dense_only_steps: Annotated[
+        int | None, typer.Option(min=0, help="first steps, on the vision tower alone [2000; 0 with --start-from]")
+    ] = None,
     batch_size: Annotated[int, typer.Option(min=1)] = 32,
     learning_rate: Annotated[float, typer.Option(min=0.0)] = 1e-3,
     phrases: Annotated[int, typer.Option(min=1, max=32, help="tasks behind each picture")] = 12,
@@ -59,7 +64,8 @@ def tabletop(
     settings = TrainSettings(
         steps=steps,
         decay_steps=decay_steps,
-        dense_only_steps=dense_only_steps,
+        dense_only_steps=_dense_only(dense_only_steps, start_from),
+        helpers_only_steps=0 if start_from is None else _HELPERS_ONLY_STEPS,
         batch_size=batch_size,
         learning_rate=learning_rate,
         loader_processes=workers,
@@ -71,6 +77,12 @@ def tabletop(
     )
     chosen = Pictures(cache, pictures, held_out, phrases, size, smallest, captions, row_tokens)
     train_tabletop(settings, run, chosen, start_from, device)
+
+
+def _dense_only(steps: int | None, start_from: Path | None) -> int:
+    if steps is not None:
+        return steps
+    return 2_000 if start_from is None else 0
 
 
 @app.command()
