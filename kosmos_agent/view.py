@@ -21,6 +21,7 @@ from kosmos_agent.inference.generate import Decoding, StopCallback, Written, gen
 from kosmos_agent.inference.lists import is_list, rewritten, single_boxes
 from kosmos_agent.inference.looks import Looks, Part
 from kosmos_agent.inference.relations import check_claims
+from kosmos_agent.inference.rivals import rivals_of
 from kosmos_agent.inference.several import candidates_of, joined, write_boxes
 from kosmos_agent.inference.zoom import Zoom
 from kosmos_agent.markup import from_tagged
@@ -55,15 +56,21 @@ class View:
         if not 1 <= len(phrases) <= MAX_PHRASES:
             raise InvalidArgumentError(f"{len(phrases)} phrases; valid: 1 to {MAX_PHRASES} at a time")
         clock = Stopwatch(self.grounder.model.device)
-        claims = [parse(phrase).clauses for phrase in phrases]
-        anchors = list(dict.fromkeys(claim.anchor for some in claims for claim in some))
+        parsed = [parse(phrase) for phrase in phrases]
+        anchors = list(dict.fromkeys(claim.anchor for phrase in parsed for claim in phrase.clauses))
         calibration = self.grounder.calibration
         features = CHEAP_FEATURES if calibration is None else calibration.features
         evidence = self.evidence([*phrases, *anchors], features, zoom=zoom, clock=clock)
+        rivals = rivals_of(self.grounder.model, self.grounder.tokenizer, self.encoded, self.grounder.decision, parsed)
+        if rivals:
+            clock.lap("rivals")
         timings = {**self.encoded.timings_ms, **clock.laps_ms}
         found = [self._grounding(*pair, timings) for pair in zip([*phrases, *anchors], evidence, strict=True)]
         leaned_on = dict(zip(anchors, found[len(phrases) :], strict=True))
-        return [check_claims(answer, some, leaned_on) for answer, some in zip(found, claims, strict=False)]
+        return [
+            check_claims(answer, phrase.clauses, leaned_on, rivals.get(phrase.plain_head, ()))
+            for answer, phrase in zip(found, parsed, strict=False)
+        ]
 
     def evidence(
         self,

@@ -27,6 +27,7 @@ from kosmos_agent.training.batches import Vocabulary
 from kosmos_agent.training.loop import Trainer
 from kosmos_agent.training.parallel import Workers
 from kosmos_agent.training.settings import TrainSettings
+from kosmos_agent.training.state import has_state
 from kosmos_agent.training.tabletop import new_collate, new_model, new_objective
 
 MAX_SHARD_BYTES = 16 << 20
@@ -102,9 +103,12 @@ def _describe(run: Path, settings: TrainSettings, pictures: Pictures) -> None:
 
 
 def _start(run: Path, start_from: Path | None, seed: int) -> tuple[Kosmos2, Tokenizer]:
-    """A run keeps the tokenizer that it began with: another vocabulary would give its embeddings other meanings."""
+    """A run keeps the tokenizer that it began with: another vocabulary would give its embeddings other meanings.
+
+    Only a run with a state has begun: of several processes that start together, one may have written the tokenizer.
+    """
     kept = run / "tokenizer.json"
-    if kept.is_file():
+    if has_state(run / "state"):
         tokenizer = Tokenizer.from_file(kept)
         return new_model(tokenizer, seed), tokenizer
     tokenizer = build_word_tokenizer(vocabulary()) if start_from is None else load_tokenizer(start_from)

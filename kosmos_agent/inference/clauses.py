@@ -56,6 +56,10 @@ class ParsedPhrase:
     clauses: tuple[ClaimedPlace, ...]
 
     @property
+    def claims_nearest(self) -> bool:
+        return any(clause.relation == "nearest to" for clause in self.clauses)
+
+    @property
     def plain_head(self) -> str:
         """The head without words that compare it with others: what it looks like, whatever stands around it."""
         words = _PLACES.sub("", self.head).split()

@@ -24,22 +24,36 @@ ON_SHARE = 0.2
 _Judge = Callable[[Box, Box], ClauseState]
 
 
-def check_claims(answer: Grounding, claims: Sequence[ClaimedPlace], anchors: Mapping[str, Grounding]) -> Grounding:
-    """The answer with every claim checked for its best candidate. `anchors`: an answer for each claim's anchor."""
+def check_claims(
+    answer: Grounding,
+    claims: Sequence[ClaimedPlace],
+    anchors: Mapping[str, Grounding],
+    rival_boxes: tuple[Box, ...] = (),
+) -> Grounding:
+    """The answer with every claim checked for its best candidate.
+
+    anchors: an answer for each claim's anchor. rival_boxes: `Clause.rival_boxes`, for those who measure distances.
+    """
     if not claims or not answer.candidates:
         return answer
-    clauses = tuple(_checked(claim, answer.best.box, anchors[claim.anchor]) for claim in claims)
+    clauses = tuple(_checked(claim, answer.best.box, anchors[claim.anchor], rival_boxes) for claim in claims)
     return with_clauses(answer, clauses)
 
 
-def _checked(claim: ClaimedPlace, subject: Box, anchor: Grounding) -> Clause:
+def _checked(claim: ClaimedPlace, subject: Box, anchor: Grounding, rival_boxes: tuple[Box, ...]) -> Clause:
     box = anchor.best.box if anchor.status == "found" else None
-    state: ClauseState = "unsure" if box is None else holds(claim.relation, subject, box)
-    return Clause(words=claim.words, relation=claim.relation, anchor=claim.anchor, anchor_box=box, state=state)
+    return Clause(
+        words=claim.words,
+        relation=claim.relation,
+        anchor=claim.anchor,
+        anchor_box=box,
+        state="unsure" if box is None else holds(claim.relation, subject, box),
+        rival_boxes=rival_boxes if claim.relation == "nearest to" else (),
+    )
 
 
 def holds(relation: Relation, subject: Box, anchor: Box) -> ClauseState:
-    """Whether `subject` is `relation` of `anchor`. Which of several is the nearest, two boxes cannot tell."""
+    """Whether `subject` is `relation` of `anchor`. Which of several is the nearest, a flat picture cannot tell."""
     return _JUDGES[relation](subject, anchor)
 
 
