@@ -1,4 +1,8 @@
-"""What else a phrase could mean: every thing of its name, written behind the plural of it."""
+"""What else a phrase could mean: every thing of its name, written behind the plural of it.
+
+Who says "nearest" speaks of two or more. Where there is one alone, a model that learnt plurals from several may write
+another thing beside it, and the claim is then doubted, never believed.
+"""
 
 from __future__ import annotations
 
