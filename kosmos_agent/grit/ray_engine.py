@@ -118,7 +118,7 @@ class _Detect:
         return {"item": assembled(detected(row["item"], self._detector), self._recipe)}
 
 
-def _cause(error: BaseException) -> str:
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return f"{type(error).__name__}: {error}".splitlines()[0]
+def _cause(error: ray.exceptions.RayError) -> str:
+    """Ray prints the traceback of the process where it happened; its last line says what it was."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__
