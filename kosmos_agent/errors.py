@@ -44,6 +44,18 @@ class InvalidLabelsError(KosmosAgentError):
     code = "invalid_labels"
 
 
+class InvalidDatasetError(KosmosAgentError):
+    """A public benchmark's files do not keep to their format; the message names the file and the entry."""
+
+    code = "invalid_dataset"
+
+
+class ChangedRunError(KosmosAgentError):
+    """What a folder holds was made by another model, from other data or with other settings; the message says which."""
+
+    code = "changed_run"
+
+
 class UnknownModelError(KosmosAgentError):
     """No model of that name, folder or hub id."""
 
