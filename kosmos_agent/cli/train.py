@@ -1,4 +1,4 @@
-"""`kosmos-agent train`: the embedded model, from nothing or from where the last run stopped."""
+"""`kosmos-agent train`: the embedded model, the paper's two stages, and fine-tuning on a user's own boxes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from typing import Annotated
 import typer
 
 from kosmos_agent.cli import _options as options
+from kosmos_agent.cli import train_recipe
 from kosmos_agent.cli._load import needs
 
 app = typer.Typer(help="Train a model. Ctrl-C saves; the same command resumes.", no_args_is_help=True)
+app.command()(train_recipe.pretrain)
+app.command()(train_recipe.instruct)
+app.command()(train_recipe.recipes)
 
 
 @app.callback()

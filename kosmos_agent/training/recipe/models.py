@@ -36,7 +36,10 @@ class Shape(Section):
     @model_validator(mode="after")
     def _known_sizes(self) -> Shape:
         conv = self.vision.get("model_type") == ConvVisionConfig.model_type
-        kinds = (("text", self.text, TextConfig), ("vision", self.vision, ConvVisionConfig if conv else ClipVisionConfig))
+        kinds = (
+            ("text", self.text, TextConfig),
+            ("vision", self.vision, ConvVisionConfig if conv else ClipVisionConfig),
+        )
         for name, given, kind in kinds:
             valid = [item.name for item in fields(kind)]  # type: ignore[arg-type]
             unknown = sorted(given.keys() - set(valid))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -36,15 +37,18 @@ def config_file(name: str) -> Path:
     raise InvalidConfigError(f"no recipe {name!r}; valid: a TOML file, or one of {', '.join(shipped_recipes())}")
 
 
-def read_recipe(name: str, kind: str) -> Recipe:
-    """InvalidConfigError for a recipe of another kind, an unknown key, or a value outside what is valid."""
-    recipe = read_any(name)
+def read_recipe(name: str, kind: str, changes: Sequence[str] = ()) -> Recipe:
+    """changes: `key=value` with dots in the key, as `schedule.steps=100` or `data.0.path=grit`.
+
+    InvalidConfigError for a recipe of another kind, an unknown key, or a value outside what is valid.
+    """
+    recipe = read_any(name, changes)
     if not isinstance(recipe, Recipe) or recipe.recipe != kind:
         raise InvalidConfigError(f"{name} is a recipe for `train {recipe.recipe}`; valid here: one for `train {kind}`")
     return recipe
 
 
-def read_any(name: str) -> Recipe | TabletopRecipe:
+def read_any(name: str, changes: Sequence[str] = ()) -> Recipe | TabletopRecipe:
     path = config_file(name)
     if path.stat().st_size > MAX_CONFIG_BYTES:
         raise InvalidConfigError(f"{path} is larger than {MAX_CONFIG_BYTES} bytes")
@@ -52,6 +56,8 @@ def read_any(name: str) -> Recipe | TabletopRecipe:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidConfigError(f"{path} is not TOML: {error}") from error
+    for change in changes:
+        _apply(data, change)
     return parse_recipe(data, str(path))
 
 
@@ -66,6 +72,32 @@ def parse_recipe(data: dict[str, Any], place: str = "the recipe") -> Recipe | Ta
         raise InvalidConfigError(f"{place}: {_explained(model, error)}") from error
 
 
+def _apply(data: dict[str, Any], change: str) -> None:
+    """Put one changed value in its place."""
+    key, equals, text = change.partition("=")
+    *way, last = key.split(".")
+    inner: Any = data
+    for part in way:
+        inner = inner.setdefault(part, {}) if isinstance(inner, dict) else _item(inner, part)
+    if not equals or not isinstance(inner, dict):
+        raise InvalidConfigError(f"change {change!r}; valid: key=value, such as schedule.steps=100 or data.0.path=grit")
+    inner[last] = _value(text)
+
+
+def _item(items: Any, part: str) -> Any:
+    if isinstance(items, list) and part.isdecimal() and int(part) < len(items):
+        return items[int(part)]
+    return None
+
+
+def _value(text: str) -> Any:
+    """As TOML would read it; anything else is a word."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
 def _explained(model: type[BaseModel], error: ValidationError) -> str:
     first = error.errors(include_url=False, include_context=False)[0]
     place = ".".join(str(part) for part in first["loc"])
@@ -73,7 +105,11 @@ def _explained(model: type[BaseModel], error: ValidationError) -> str:
         return f"unknown key {place}; valid there: {', '.join(_keys_at(model, first['loc'][:-1]))}"
     said = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     shown = "" if isinstance(first["input"], dict) else f" is {first['input']!r}"
-    return f"{place or 'the recipe'}{shown}: {said}" if first["type"] == "value_error" else f"{place}{shown}; valid: {said}"
+    return (
+        f"{place or 'the recipe'}{shown}: {said}"
+        if first["type"] == "value_error"
+        else f"{place}{shown}; valid: {said}"
+    )
 
 
 def _keys_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

@@ -78,4 +78,8 @@ def batch_of(rows: Sequence[Row], pad_id: int, image_size: int) -> TokenBatch:
 
 def _pictures(rows: Sequence[Row], image_size: int) -> Tensor:
     pictures = [rgb for row in rows for placed in row for rgb in placed.sample.pictures]
-    return torch.from_numpy(np.stack(pictures)) if pictures else torch.zeros(0, image_size, image_size, 3, dtype=torch.uint8)
+    return (
+        torch.from_numpy(np.stack(pictures))
+        if pictures
+        else torch.zeros(0, image_size, image_size, 3, dtype=torch.uint8)
+    )

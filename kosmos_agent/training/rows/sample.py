@@ -53,9 +53,9 @@ class SampleWriter:
     _slots: list[bool] = field(default_factory=list)
     _pictures: list[Picture] = field(default_factory=list)
 
-    def begin(self) -> SampleWriter:
-        """`<s>`; a picture next to it is its neighbour as published."""
-        self._append([self.tokenizer.bos_id], learn=False, speaks=False)
+    def begin(self, *, speaks: bool = False) -> SampleWriter:
+        """`<s>`; speaks: whether the first word is learnt from it, as in documents without pictures."""
+        self._append([self.tokenizer.bos_id], learn=False, speaks=speaks)
         return self
 
     def picture(self, rgb: Picture, *, learn_tag: bool = False) -> SampleWriter:
@@ -105,7 +105,9 @@ def answers_about(
     answers: ids, and whether each id is learnt. Each goes on from the picture as if it stood there alone.
     """
     prefix = SampleWriter(tokenizer, slots).begin().picture(picture).add([tokenizer.eos_id], learn=False).finish()
-    parts: dict[str, list[Ids]] = {name: [getattr(prefix, name)] for name in ("ids", "targets", "segments", "positions")}
+    parts: dict[str, list[Ids]] = {
+        name: [getattr(prefix, name)] for name in ("ids", "targets", "segments", "positions")
+    }
     for number, (ids, learnt) in enumerate(answers, start=1):
         count = len(ids) - 1
         parts["ids"].append(np.array(ids[:-1], np.int64))

@@ -11,7 +11,6 @@ from kosmos_agent.grit.cropping import Fit, Fitting
 from kosmos_agent.markup import escape_tags
 from kosmos_agent.tokenizer import Tokenizer
 from kosmos_agent.training.rows.sample import Picture, SampleWriter
-from kosmos_agent.training.sequences import prefix_ids
 
 
 @dataclass(frozen=True)
@@ -25,8 +24,8 @@ class Context:
     fit: Fit
     seed: int
 
-    def writer(self) -> SampleWriter:
-        return SampleWriter(self.tokenizer, self.slots).begin()
+    def writer(self, *, speaks: bool = False) -> SampleWriter:
+        return SampleWriter(self.tokenizer, self.slots).begin(speaks=speaks)
 
     def picture(self, image: Image.Image) -> Picture:
         return np.asarray(self.fitting(image).picture(image))
@@ -37,8 +36,3 @@ class Context:
     def words(self, text: str) -> list[int]:
         """Running text that cannot become a tag."""
         return self.tokenizer.encode(escape_tags(text))
-
-    @property
-    def picture_tokens(self) -> int:
-        """`<s>`, `<image>`, the slots, `</image>`."""
-        return len(prefix_ids(self.tokenizer, self.slots))
