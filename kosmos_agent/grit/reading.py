@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -79,16 +80,33 @@ def grounded_pairs(
     used are told to `on_reject` and skipped. InvalidArgumentError for a folder without shards.
     """
     chosen, tell = settings or ReadSettings(), on_reject or _ignore
+    for sample, record in annotated_samples(folder, pictures=pictures, part=chosen.part, on_reject=tell):
+        try:
+            yield grounded_pair(sample, record, chosen)
+        except KosmosAgentError as error:
+            tell(Reject.of(sample.key, "read", error))
+
+
+def annotated_samples(
+    folder: Path | str,
+    *,
+    pictures: Path | str | None = None,
+    part: tuple[int, int] = (0, 1),
+    of_each_shard: int | None = None,
+    on_reject: OnReject | None = None,
+) -> Iterator[tuple[Sample, GritRecord]]:
+    """Samples with their records, pictures not yet decoded. of_each_shard: only so many of each."""
+    tell = on_reject or _ignore
     root = Path(folder)
     manifest = Manifest.read(root)
     if pictures is None:
         pictures = root if manifest is None else manifest.pictures(root)
     shards = find_shards(Path(pictures), RUN if manifest is None else manifest.shard_samples)
-    for shard in shards[chosen.part[0] :: chosen.part[1]]:
+    for shard in shards[part[0] :: part[1]]:
         if manifest is not None and not _table_path(root, shard).is_file():
             tell(Reject(shard.name, "shard", InvalidRecordError.code, "this shard has not been built"))
             continue
-        yield from _shard_pairs(root, shard, chosen, tell)
+        yield from islice(_of_shard(_table_path(root, shard), shard, tell), of_each_shard)
 
 
 def grounded_pair(sample: Sample, record: GritRecord, settings: ReadSettings) -> GroundedPair:
@@ -126,18 +144,19 @@ def _fitted(row: SpanBox, fitting: Fitting) -> Box | None:
     return None if corners is None else Box(x1=corners[0], y1=corners[1], x2=corners[2], y2=corners[3])
 
 
-def _shard_pairs(root: Path, shard: Shard, settings: ReadSettings, on_reject: OnReject) -> Iterator[GroundedPair]:
+def _of_shard(path: Path, shard: Shard, tell: OnReject) -> Iterator[tuple[Sample, GritRecord]]:
     try:
-        table = _table(_table_path(root, shard))
+        table = _table(path)
         for sample in shard.samples():
             try:
                 record = _record(sample, table)
-                if record is not None:
-                    yield grounded_pair(sample, record, settings)
             except KosmosAgentError as error:
-                on_reject(Reject.of(sample.key, "read", error))
+                tell(Reject.of(sample.key, "read", error))
+                continue
+            if record is not None:
+                yield sample, record
     except InvalidRecordError as error:
-        on_reject(Reject.of(shard.name, "shard", error))
+        tell(Reject.of(shard.name, "shard", error))
 
 
 def _table_path(root: Path, shard: Shard) -> Path:

@@ -99,11 +99,11 @@ class GritRecord:
             height=int(_field(row, "height", (int, float))),
             noun_chunks=_spans(row, "noun_chunks", caption),
             ref_exps=_spans(row, "ref_exps", caption),
-            **_origin(row),
+            **origin(row),
         )
 
 
-def _origin(row: Mapping[str, Any]) -> dict[str, Any]:
+def origin(row: Mapping[str, Any]) -> dict[str, Any]:
     """Where the pair came from; a field that is absent or of another type stays unset."""
     found: dict[str, Any] = {"url": row.get("url") if isinstance(row.get("url"), str) else ""}
     number = row.get("id")

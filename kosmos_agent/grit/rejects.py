@@ -10,6 +10,9 @@ from pathlib import Path
 
 from kosmos_agent.errors import KosmosAgentError
 
+REJECTS = "rejects"
+"""Folder, inside of a built one, with a file for each shard."""
+
 
 @dataclass(frozen=True)
 class Reject:
