@@ -86,8 +86,8 @@ def _print_plan(found: Plan, recipe: Recipe) -> None:
         memory.add_row(name.replace("_", " "), f"{getattr(found.memory, name) / _GB:.2f}")
     for table in (parts, step, memory):
         console.print(table)
-    hardware = found.hardware
+    hardware, step_tflop = found.hardware, found.flops_per_step / 1e12
     console.print(
-        f"{recipe.schedule.steps:,} steps of {found.flops_per_step / 1e12:,.1f} TFLOP, {found.passes} pass(es) a "
-        f"device and step: {found.hours:,.1f} hours on {hardware.devices} x {hardware.tflops:g} TFLOP/s at {hardware.mfu:.0%}"
+        f"{recipe.schedule.steps:,} steps of {step_tflop:,.1f} TFLOP, {found.passes} pass(es) a device and step: "
+        f"{found.hours:,.1f} hours on {hardware.devices} x {hardware.tflops:g} TFLOP/s at {hardware.mfu:.0%}"
     )

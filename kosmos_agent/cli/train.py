@@ -14,6 +14,7 @@ from kosmos_agent.cli._load import needs
 app = typer.Typer(help="Train a model. Ctrl-C saves; the same command resumes.", no_args_is_help=True)
 app.command()(train_recipe.pretrain)
 app.command()(train_recipe.instruct)
+app.command()(train_recipe.finetune)
 app.command()(train_recipe.recipes)
 
 

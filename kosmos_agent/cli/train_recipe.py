@@ -88,6 +88,30 @@ def instruct(
         train(job, Ray(workers, address, gpus) if engine is Engine.RAY else None)
 
 
+class BoxFormat(StrEnum):
+    COCO = "coco"
+    LABELME = "labelme"
+    YOLO = "yolo"
+
+
+def finetune(
+    data: Annotated[Path, typer.Option("--data", help="folder of the export: labels and pictures")],
+    form: Annotated[BoxFormat, typer.Option("--format", help="what the labelling tool exported")],
+    out: Annotated[Path, typer.Option("--out", help="the fine-tuned model; its run goes into training/ there")],
+    model: options.Model = "microsoft/kosmos-2-patch14-224",
+    config: Annotated[str, typer.Option("--config", help="a TOML file, or the name of a shipped recipe")] = "finetune",
+    steps: Annotated[int | None, typer.Option(min=2, help="if not the recipe's", show_default=False)] = None,
+    held_out: Annotated[float, typer.Option(min=0.0, max=0.9, help="share of the pictures that only judge")] = 0.2,
+    changes: Changes = None,
+    json: options.Json = False,
+) -> None:
+    """Teach a model your own words and looks from boxes (LoRA), and write it whole, in the published layout."""
+    with needs("scale"):
+        from kosmos_agent.cli._train_finetune import Boxes, train_boxes
+
+    train_boxes(Boxes(data, form.value, held_out), model, out, config, steps, tuple(changes or ()), as_json=json)
+
+
 def recipes(
     name: Annotated[str | None, typer.Argument(help="print this one, to be changed and given to --config")] = None,
 ) -> None:

@@ -39,9 +39,16 @@ class Run:
     """Everything of a run lies in `folder`: recipe.json, state/, history.jsonl, losses.png, rejects.jsonl, model/."""
 
     def __init__(
-        self, recipe: Recipe, open_sources: OpenSources, folder: Path, *, console: Console | None = None
+        self,
+        recipe: Recipe,
+        open_sources: OpenSources,
+        folder: Path,
+        *,
+        model: Path | None = None,
+        console: Console | None = None,
     ) -> None:
-        self.recipe, self.folder = recipe, folder
+        """model: where the finished model goes, if not into `folder`."""
+        self.recipe, self.folder, self.model_folder = recipe, folder, model or folder / "model"
         if recipe.compute.threads is not None:
             torch.set_num_threads(recipe.compute.threads)
         self.accelerator = new_accelerator(recipe.compute)
@@ -88,7 +95,7 @@ class Run:
         self.accelerator.wait_for_everyone()
 
     def write_model(self) -> None:
-        """The folder model/ in the published layout, adapters merged."""
+        """In the published layout, adapters merged."""
         weights = run_state.whole_weights(self.learner)
         if not self.leads:
             return
@@ -97,7 +104,7 @@ class Run:
         model.load_state_dict(weights)
         if adapters is not None:
             model = merge_adapters(adapters)
-        save_model(model, self.folder / "model", tokenizer=self.start.tokenizer, copy_from=self.start.copy_from)
+        save_model(model, self.model_folder, tokenizer=self.start.tokenizer, copy_from=self.start.copy_from)
 
     def _open_steps(self, open_sources: OpenSources) -> None:
         recipe, config = self.recipe, self.start.model.config
