@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from kosmos_sim.splits import VALIDATION, train_seed
 from kosmos_sim.stream import split_records
 from kosmos_sim.words import vocabulary
 
-from kosmos_agent.errors import CheckpointError, InvalidArgumentError
+from kosmos_agent.errors import CheckpointError, InvalidArgumentError, InvalidConfigError
 from kosmos_agent.inference.devices import check_device
 from kosmos_agent.model.checkpoint import load_model, load_tokenizer, save_model
 from kosmos_agent.model.kosmos2 import Kosmos2
@@ -26,6 +26,8 @@ from kosmos_agent.tokenizer import Tokenizer, build_word_tokenizer
 from kosmos_agent.training.batches import Vocabulary
 from kosmos_agent.training.loop import Trainer
 from kosmos_agent.training.parallel import Workers
+from kosmos_agent.training.recipe.reading import read_any
+from kosmos_agent.training.recipe.tabletop import TabletopRecipe
 from kosmos_agent.training.settings import TrainSettings
 from kosmos_agent.training.tabletop import new_collate, new_model, new_objective
 
@@ -61,6 +63,46 @@ class Pictures:
         for side in (self.size, self.smallest or self.size):
             if side % _CELL_PX:
                 raise InvalidArgumentError(f"side {side} must be a multiple of {_CELL_PX} pixels")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where and how long a recipe is trained: what no recipe says."""
+
+    run: Path
+    cache: Path
+    start_from: Path | None
+    validate_minutes: float
+    minutes: float | None
+    workers: int
+    device: str
+    threads: int
+
+
+def train_by_recipe(config: str, changes: tuple[str, ...], machine: Machine) -> None:
+    """`train_tabletop` with everything that is trained taken from a recipe of the kind tabletop."""
+    recipe = read_any(config, changes)
+    if not isinstance(recipe, TabletopRecipe):
+        raise InvalidConfigError(f"{config} is a recipe for `train {recipe.recipe}`; valid here: one for tabletop")
+    known = {field.name for field in fields(TrainSettings)}
+    settings = TrainSettings(
+        **{name: value for name, value in recipe.model_dump().items() if name in known},
+        loader_processes=machine.workers,
+        threads=machine.threads,
+        validate_minutes=machine.validate_minutes,
+        max_minutes=math.inf if machine.minutes is None else machine.minutes,
+    )
+    pictures = Pictures(
+        cache=machine.cache,
+        count=recipe.pictures,
+        held_out=recipe.held_out,
+        phrases=recipe.phrases,
+        size=recipe.size,
+        smallest=recipe.smallest,
+        captions=recipe.captions,
+        row_tokens=recipe.row_tokens,
+    )
+    train_tabletop(settings, machine.run, pictures, machine.start_from, machine.device)
 
 
 def train_tabletop(

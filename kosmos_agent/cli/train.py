@@ -6,10 +6,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from click.core import ParameterSource
 
 from kosmos_agent.cli import _options as options
 from kosmos_agent.cli import train_recipe
 from kosmos_agent.cli._load import needs
+from kosmos_agent.errors import InvalidArgumentError
+
+_BESIDE_CONFIG = (
+    "run", "cache", "start_from", "validate_minutes", "minutes", "workers", "device", "threads", "config", "changes",
+)  # fmt: skip
+"""Options that say where and how long to train, not what."""
 
 app = typer.Typer(help="Train a model. Ctrl-C saves; the same command resumes.", no_args_is_help=True)
 app.command()(train_recipe.pretrain)
@@ -25,6 +32,7 @@ def root() -> None:
 
 @app.command()
 def tabletop(
+    context: typer.Context,
     run: Annotated[Path, typer.Option("--run-folder", help="state, averaged weights, curves")] = Path("runs/tabletop"),
     cache: Annotated[Path, typer.Option(help="folder of rendered pictures; filled on demand")] = Path(".cache/train"),
     pictures: Annotated[int, typer.Option(min=1, help="training pictures to render")] = 16_000,
@@ -55,12 +63,21 @@ def tabletop(
     workers: Annotated[int, typer.Option(min=0, help="loader processes")] = 1,
     device: options.Device = "cpu",
     threads: Annotated[int, typer.Option(min=1, help="CPU threads")] = 2,
+    config: Annotated[
+        str | None, typer.Option(help="take what is trained from a recipe, such as tabletop", show_default=False)
+    ] = None,
+    changes: train_recipe.Changes = None,
 ) -> None:
     """Train the embedded table-top model; everything is kept in --run-folder (state/, averaged/, curves.png)."""
     with needs("train"):
-        from kosmos_agent.cli._train import Pictures, train_tabletop
+        from kosmos_agent.cli._train import Machine, Pictures, train_by_recipe, train_tabletop
         from kosmos_agent.training.settings import TrainSettings
 
+    if config is not None:
+        _refuse_beside_config(context)
+        machine = Machine(run, cache, start_from, validate_minutes, minutes, workers, device, threads)
+        train_by_recipe(config, tuple(changes or ()), machine)
+        return
     settings = TrainSettings(
         steps=steps,
         decay_steps=decay_steps,
@@ -76,6 +93,14 @@ def tabletop(
     )
     chosen = Pictures(cache, pictures, held_out, phrases, size, smallest, captions, row_tokens)
     train_tabletop(settings, run, chosen, start_from, device)
+
+
+def _refuse_beside_config(context: typer.Context) -> None:
+    """What a recipe says cannot be said a second time."""
+    for name in context.params:
+        if name not in _BESIDE_CONFIG and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            option = f"--{name.replace('_', '-')}"
+            raise InvalidArgumentError(f"{option} beside --config; valid: --set {name}=VALUE")
 
 
 @app.command()

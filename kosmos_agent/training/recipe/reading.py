@@ -10,11 +10,13 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from kosmos_agent.errors import InvalidConfigError
-from kosmos_agent.training.recipe.models import Recipe
+from kosmos_agent.training.recipe.models import Recipe, Shape
 from kosmos_agent.training.recipe.tabletop import TabletopRecipe
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 MAX_CONFIG_BYTES = 2**20
+_UNION_ARMS = (Shape.__name__,)
+"""What pydantic puts into the place of an error for the arm of `X | Y` that it tried."""
 _KINDS: dict[str, type[Recipe] | type[TabletopRecipe]] = {
     "pretrain": Recipe,
     "instruct": Recipe,
@@ -99,8 +101,10 @@ def _value(text: str) -> Any:
 
 
 def _explained(model: type[BaseModel], error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_context=False)[0]
-    place = ".".join(str(part) for part in first["loc"])
+    found = error.errors(include_url=False, include_context=False)
+    # Of several complaints about one thing the innermost is meant, and not that a table is no word.
+    first = max(found, key=lambda item: (len(item["loc"]), item["type"] != "literal_error"))
+    place = ".".join(str(part) for part in first["loc"] if str(part) not in _UNION_ARMS)
     if first["type"] == "extra_forbidden":
         return f"unknown key {place}; valid there: {', '.join(_keys_at(model, first['loc'][:-1]))}"
     said = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")

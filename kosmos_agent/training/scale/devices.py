@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from accelerate.utils import FullyShardedDataParallelPlugin
 from torch import Tensor
 
@@ -13,6 +14,8 @@ SHARDED_LAYERS = ["DecoderLayer", "VisionLayer", "CellLayer"]
 
 
 def new_accelerator(compute: ComputeSection) -> Accelerator:
+    """A process may train by one recipe after another: accelerate would hold on to the precision of the first."""
+    AcceleratorState._reset_state()
     plugin = None
     if compute.sharding == "full":
         plugin = FullyShardedDataParallelPlugin(

@@ -11,20 +11,11 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torch.distributed.checkpoint.state_dict import (
-    StateDictOptions,
-    get_model_state_dict,
-    get_optimizer_state_dict,
-    set_model_state_dict,
-    set_optimizer_state_dict,
-)
+from torch.distributed.tensor import DTensor, distribute_tensor
 
 from kosmos_agent.errors import CheckpointError
 
-_WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True)
-_FLAT = StateDictOptions(full_state_dict=True, cpu_offload=True, flatten_optimizer_state_dict=True)
-_FILES = ("weights.safetensors", "moments.safetensors", "state.json")
-_MOMENT = "state."
+_WEIGHTS, _MOMENTS, _PROGRESS = "weights.safetensors", "moments.safetensors", "state.json"
 _WRAPPED, _MODEL = "module.", "model."
 """In front of names: of what several processes share, and of the model in `loss.Learner`."""
 
@@ -40,15 +31,16 @@ class Progress:
 
 def save(folder: Path, module: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress, *, leads: bool) -> None:
     """All processes take part, one writes: beside the old state, then in its place."""
-    weights, moments = kept_weights(module), _moments(module, optimizer)
+    weights = {name: _whole(value) for name, value in _kept(module).items()}
+    moments = {name: _whole(value) for name, value in _moments(module, optimizer).items()}
     if not leads:
         return
     fresh, old = folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
-    save_file({name: value.contiguous() for name, value in weights.items()}, fresh / _FILES[0])
-    save_file({name: value.contiguous() for name, value in moments.items()}, fresh / _FILES[1])
-    (fresh / _FILES[2]).write_text(json.dumps(asdict(progress)))
+    save_file(weights, fresh / _WEIGHTS)
+    save_file(moments, fresh / _MOMENTS)
+    (fresh / _PROGRESS).write_text(json.dumps(asdict(progress)))
     if folder.exists():
         shutil.rmtree(old, ignore_errors=True)
         folder.rename(old)
@@ -56,48 +48,68 @@ def save(folder: Path, module: nn.Module, optimizer: torch.optim.Optimizer, prog
     shutil.rmtree(old, ignore_errors=True)
 
 
+@torch.no_grad()
 def load(folder: Path, module: nn.Module, optimizer: torch.optim.Optimizer) -> Progress | None:
     """Into the live objects; None where nothing was saved. CheckpointError for a broken state or another model's."""
     beside = folder.with_name(folder.name + ".old")
     folder = beside if not folder.exists() and beside.exists() else folder
     if not folder.exists():
         return None
-    absent = [name for name in _FILES if not (folder / name).is_file()]
+    absent = [name for name in (_WEIGHTS, _MOMENTS, _PROGRESS) if not (folder / name).is_file()]
     if absent:
         raise CheckpointError(f"{folder} lacks {', '.join(absent)}")
-    weights = load_file(folder / _FILES[0])
-    _check(folder, weights, kept_weights(module))
-    set_model_state_dict(module, dict(weights), options=StateDictOptions(full_state_dict=True, strict=False))
-    groups = {
-        name: value for name, value in _optimizer_state(module, optimizer).items() if not name.startswith(_MOMENT)
-    }
-    state = {**groups, **load_file(folder / _FILES[1])}
-    set_optimizer_state_dict(module, optimizer, state, options=_FLAT)
-    return Progress(**json.loads((folder / _FILES[2]).read_text()))
-
-
-def kept_weights(module: nn.Module) -> dict[str, Tensor]:
-    """What is trained, and the statistics that training moves. The rest comes from where the run began."""
-    named = module.named_parameters()
-    frozen = {name.removeprefix(_WRAPPED) for name, parameter in named if not parameter.requires_grad}
-    return {name: value for name, value in _all_weights(module).items() if name not in frozen}
+    weights, kept = load_file(folder / _WEIGHTS), _kept(module)
+    _check(folder, weights, kept)
+    for name, value in kept.items():
+        value.copy_(_spread_like(value, weights[name]))
+    parameters = _trained(module)
+    for key, value in load_file(folder / _MOMENTS).items():
+        name, _, kind = key.rpartition("/")
+        moment = value if kind == "step" else _spread_like(parameters[name], value)
+        optimizer.state[parameters[name]][kind] = moment
+    return Progress(**json.loads((folder / _PROGRESS).read_text()))
 
 
 def whole_weights(module: nn.Module) -> dict[str, Tensor]:
     """All weights of the model in `loss.Learner`, under the model's own names, joined from their shards."""
-    return {name.removeprefix(_MODEL): value for name, value in _all_weights(module).items()}
+    return {name.removeprefix(_MODEL): _whole(value) for name, value in _state(module).items()}
 
 
-def _all_weights(module: nn.Module) -> dict[str, Tensor]:
-    return get_model_state_dict(module, options=_WHOLE)  # type: ignore[return-value]
+def _kept(module: nn.Module) -> dict[str, Tensor]:
+    """What is trained, and the statistics that training moves. The rest comes from where the run began."""
+    fixed = {name for name, parameter in module.named_parameters() if not parameter.requires_grad}
+    frozen = {name.removeprefix(_WRAPPED) for name in fixed}
+    return {name: value for name, value in _state(module).items() if name not in frozen}
+
+
+def _state(module: nn.Module) -> dict[str, Tensor]:
+    return {name.removeprefix(_WRAPPED): value for name, value in module.state_dict().items()}
+
+
+def _trained(module: nn.Module) -> dict[str, nn.Parameter]:
+    named = module.named_parameters()
+    return {name.removeprefix(_WRAPPED): parameter for name, parameter in named if parameter.requires_grad}
 
 
 def _moments(module: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    return {name: value for name, value in _optimizer_state(module, optimizer).items() if name.startswith(_MOMENT)}
+    """As `weight name/kind of moment`."""
+    return {
+        f"{name}/{kind}": value
+        for name, parameter in _trained(module).items()
+        for kind, value in optimizer.state.get(parameter, {}).items()
+    }
 
 
-def _optimizer_state(module: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    return get_optimizer_state_dict(module, optimizer, options=_FLAT)  # type: ignore[return-value]
+def _whole(value: Tensor) -> Tensor:
+    joined = value.full_tensor() if isinstance(value, DTensor) else value
+    return joined.detach().cpu().contiguous()
+
+
+def _spread_like(live: Tensor, value: Tensor) -> Tensor:
+    """A whole tensor on the devices of `live`, in shards where it is."""
+    if isinstance(live, DTensor):
+        return distribute_tensor(value.to(live.device), live.device_mesh, live.placements)
+    return value.to(live.device)
 
 
 def _check(folder: Path, found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
