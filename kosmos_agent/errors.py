@@ -159,3 +159,15 @@ class NoDepthImageError(KosmosAgentError):
     """No depth picture was taken with this picture, within the slop."""
 
     code = "no_depth_image"
+
+
+class InvalidConfigError(KosmosAgentError):
+    """A recipe file holds an unknown key or a value outside its range; the message names both and what is valid."""
+
+    code = "invalid_config"
+
+
+class InvalidSampleError(KosmosAgentError):
+    """A record of training data is unusable; the message names the file and what is wrong."""
+
+    code = "invalid_sample"
