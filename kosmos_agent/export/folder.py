@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from kosmos_agent.errors import CheckpointError, InvalidArgumentError
 from kosmos_agent.export.graphs import EMBEDDING, EMBEDDING_FILE, Graph, graphs, positions_held
-from kosmos_agent.export.manifest import MANIFEST_FILE, Manifest, file_sha256, ports_of
+from kosmos_agent.export.manifest import MANIFEST_FILE, Manifest, file_sha256, stored
 from kosmos_agent.model.checkpoint import load_model, read_config
 from kosmos_agent.model.config import Kosmos2Config
 from kosmos_agent.model.fingerprint import weights_sha256
@@ -23,12 +23,13 @@ from kosmos_agent.version import __version__
 class Format(Protocol):
     """`openvino_format` or `onnx_format`."""
 
-    FORMAT: Literal["openvino", "onnx"]
+    @property
+    def FORMAT(self) -> Literal["openvino", "onnx"]: ...  # noqa: N802
 
     def version(self) -> str: ...
 
     def write(self, graph: Graph, folder: Path) -> list[str]:
-        """Names of the files that hold the graph."""
+        """Names of the files that hold the graph; a runtime opens the first."""
 
 
 def export_model(model_folder: Path, out: Path, written_as: Format) -> Manifest:
@@ -69,14 +70,15 @@ def _write(model_folder: Path, folder: Path, written_as: Format) -> Manifest:
     made = graphs(model)
     embedding = model.text_model.model.embed_tokens.weight.detach().contiguous()
     save_file({EMBEDDING: embedding}, folder / EMBEDDING_FILE)
-    names = [EMBEDDING_FILE, *(name for graph in made for name in written_as.write(graph, folder))]
+    written = {graph.name: written_as.write(graph, folder) for graph in made}
+    names = [EMBEDDING_FILE, *(name for names in written.values() for name in names)]
     manifest = Manifest(
         format=written_as.FORMAT,
         weights_sha256=weights_sha256(model_folder),
         config=model.config.to_dict(),
         versions={"kosmos_agent": __version__, "torch": torch.__version__, written_as.FORMAT: written_as.version()},
         positions=positions_held(model.config),
-        graphs={graph.name: ports_of(graph) for graph in made},
+        graphs={graph.name: stored(graph, written[graph.name][0]) for graph in made},
         files={name: file_sha256(folder / name) for name in names},
     )
     manifest.write(folder)

@@ -12,7 +12,7 @@ from kosmos_agent.errors import CheckpointError
 from kosmos_agent.export.graphs import Graph, Port
 
 MANIFEST_FILE = "manifest.json"
-VERSION = 1
+VERSION: Literal[1] = 1
 MAX_FILE_BYTES = 1 << 20
 
 _Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -30,9 +30,10 @@ class PortShape(_Strict):
     shape: tuple[int | str, ...]
 
 
-class GraphPorts(_Strict):
-    """By name, in order."""
+class StoredGraph(_Strict):
+    """file: what a runtime opens. Inputs and outputs by name, in order."""
 
+    file: _FileName
     inputs: dict[str, PortShape]
     outputs: dict[str, PortShape]
 
@@ -46,7 +47,7 @@ class Manifest(_Strict):
     config: dict[str, Any]
     versions: dict[str, str]
     positions: Annotated[int, Field(ge=1)]
-    graphs: dict[str, GraphPorts]
+    graphs: dict[str, StoredGraph]
     files: dict[_FileName, _Sha256]
 
     @classmethod
@@ -58,7 +59,7 @@ class Manifest(_Strict):
             return cls.model_validate_json(data)
         except OSError as error:
             raise CheckpointError(
-                f"{folder} is no export ({MANIFEST_FILE}: {error.strerror}); valid: a folder made by kosmos-agent export"
+                f"{folder} is no export ({MANIFEST_FILE}: {error.strerror}); valid: what kosmos-agent export wrote"
             ) from error
         except ValidationError as error:
             first = error.errors()[0]
@@ -75,8 +76,8 @@ class Manifest(_Strict):
                 raise CheckpointError(f"{folder / name} is not the file that {MANIFEST_FILE} tells of; export it again")
 
 
-def ports_of(graph: Graph) -> GraphPorts:
-    return GraphPorts(inputs=_shapes(graph.inputs), outputs=_shapes(graph.outputs))
+def stored(graph: Graph, file: str) -> StoredGraph:
+    return StoredGraph(file=file, inputs=_shapes(graph.inputs), outputs=_shapes(graph.outputs))
 
 
 def _shapes(ports: tuple[Port, ...]) -> dict[str, PortShape]:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Literal
 
 import onnx
 import torch
+from torch.jit._trace import TracerWarning
 
 from kosmos_agent.export.graphs import Graph
 
-FORMAT = "onnx"
+FORMAT: Literal["onnx"] = "onnx"
 OPSET = 18
 
 
@@ -29,7 +31,7 @@ def write(graph: Graph, folder: Path) -> list[str]:
     }
     path = folder / f"{graph.name}.onnx"
     with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        warnings.simplefilter("ignore", TracerWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
             graph.module,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Literal
 
 import openvino
 import torch
+from torch.jit._trace import TracerWarning
 
 from kosmos_agent.export.graphs import Graph
 
-FORMAT = "openvino"
+FORMAT: Literal["openvino"] = "openvino"
 
 
 def version() -> str:
@@ -22,7 +24,7 @@ def write(graph: Graph, folder: Path) -> list[str]:
     example = {port.name: port.example() for port in graph.inputs}
     shapes = {port.name: [-1 if isinstance(size, str) else size for size in port.shape] for port in graph.inputs}
     with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        warnings.simplefilter("ignore", TracerWarning)
         converted = openvino.convert_model(graph.module, example_input=example)
     converted.reshape(shapes)
     for output, port in zip(converted.outputs, graph.outputs, strict=True):

@@ -24,9 +24,12 @@ PRECISIONS = {"float32": ("f32", "FP32"), "bfloat16": ("bf16", "BF16"), "float16
 
 
 class OpenVinoEngine:
-    """`model.engine.Engine` over a checked export. precision: what the graphs compute in, a key of `PRECISIONS`."""
+    """`model.engine.Engine` over a checked export of either format.
 
-    def __init__(self, folder: Path, manifest: Manifest, *, precision: str = "auto", threads: int | None = None) -> None:
+    precision: what the graphs compute in, of `PRECISIONS`.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest, *, precision: str, threads: int | None = None) -> None:
         core = openvino.Core()
         self.config = Kosmos2Config.from_dict(manifest.config)
         self.dtype, self.device = torch.float32, torch.device("cpu")
@@ -34,14 +37,14 @@ class OpenVinoEngine:
         self._positions = manifest.positions
         self._embedding = load_file(folder / EMBEDDING_FILE)[EMBEDDING]
         hints = _hints(self.precision, threads or torch.get_num_threads())
-        vision = core.read_model(folder / f"{VISION}.xml")
+        vision, decoder = (core.read_model(folder / manifest.graphs[name].file) for name in (VISION, DECODER))
         vision.reshape([1, *manifest.graphs[VISION].inputs["pixels"].shape[1:]])
         self._vision = _Pass(core.compile_model(vision, "CPU", hints))
-        self._decoder = _Pass(core.compile_model(core.read_model(folder / f"{DECODER}.xml"), "CPU", hints))
+        self._decoder = _Pass(core.compile_model(decoder, "CPU", hints))
 
     def encode_image(self, pixels: Tensor) -> Tensor:
         """One picture after another: each fills the cores by itself, and a graph of fixed sizes is quicker."""
-        return torch.cat([self._vision(picture)[0] for picture in pixels.split(1)])
+        return torch.cat([self._vision(picture)[0] for picture in torch.split(pixels, 1)])
 
     def embed(self, input_ids: Tensor, image_embeds: Tensor | None = None, image_mask: Tensor | None = None) -> Tensor:
         return inject(F.embedding(input_ids, self._embedding), image_embeds, image_mask)
@@ -51,7 +54,7 @@ class OpenVinoEngine:
         rows, count, _ = embeds.shape
         if int(positions.max()) >= self._positions:
             raise InvalidArgumentError(
-                f"a text of more than {self._positions - 2} tokens; valid with runtime openvino: fewer, or runtime torch"
+                f"a text of more than {self._positions - 2} tokens; valid in an export: fewer (or runtime torch)"
             )
         cache = cache or self.new_cache(rows, count)
         keys, values = cache.filled()

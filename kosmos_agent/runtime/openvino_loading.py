@@ -19,17 +19,11 @@ from kosmos_agent.runtime.user_cache import cache_folder, forget_oldest
 def load(model_folder: Path, export: Path | None, *, dtype: str, threads: int | None) -> OpenVinoEngine:
     """export: a folder that `kosmos-agent export` made; None for the user's cache, where it is made on first use.
 
-    CheckpointError for an export of other weights or of another format; InvalidArgumentError for a dtype that this
-    CPU is not made for.
+    CheckpointError for an export of other weights; InvalidArgumentError for a dtype that this CPU is not made for.
     """
     if export is None:
         export = kept_export(model_folder)
     manifest = open_export(export, model_folder)
-    if manifest.format != openvino_format.FORMAT:
-        raise CheckpointError(
-            f"{export} is an export to {manifest.format}; valid: one to {openvino_format.FORMAT} "
-            f"(kosmos-agent export --format {openvino_format.FORMAT})"
-        )
     return OpenVinoEngine(export, manifest, precision=dtype, threads=threads)
 
 
