@@ -37,12 +37,19 @@ MAX_PHRASES = 64
 class View:
     """One picture, encoded. Every method continues the same image prefix and leaves it as it is."""
 
-    def __init__(self, grounder: Grounder, frame: Frame, encoded: EncodedFrame, rgb: NDArray[np.uint8]) -> None:
+    def __init__(
+        self,
+        grounder: Grounder,
+        frame: Frame,
+        encoded: EncodedFrame,
+        rgb: NDArray[np.uint8],
+        mirrored: EncodedFrame | None = None,
+    ) -> None:
         self.grounder = grounder
         self.frame = frame
         self.encoded = encoded
         self._rgb = rgb
-        self._mirrored: EncodedFrame | None = None
+        self._mirrored = mirrored
 
     def find(self, phrase: str, *, zoom: bool | None = None) -> Grounding:
         """Where is the thing that `phrase` names? InvalidPhraseError for no phrase or one over 256 characters.

@@ -44,6 +44,14 @@ class KVCache:
     def advance(self, count: int) -> None:
         self.length += count
 
+    def row(self, index: int) -> KVCache:
+        """One of the rows, sharing its memory; only to be forked."""
+        layers, _, heads, _, width = self.keys.shape
+        one = KVCache(layers, 1, heads, 0, width, dtype=self.keys.dtype, device=self.keys.device)
+        one.keys, one.values = self.keys[:, index : index + 1], self.values[:, index : index + 1]
+        one.length = self.length
+        return one
+
     def fork(self, extra: int, rows: int | None = None) -> KVCache:
         """A copy of the filled part with room for `extra` more positions; the original stays as it is.
 
