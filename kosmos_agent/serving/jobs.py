@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -67,6 +68,17 @@ class Job:
     future: Future[Answered] = field(default_factory=Future)
     view: View | None = None
     answers: list[Grounding | GroundedText] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.future.set_running_or_notify_cancel()  # whoever awaits it cancels the job, not the future
+
+    def settle(self, outcome: Answered | KosmosAgentError) -> None:
+        """The first outcome is the one that counts."""
+        with contextlib.suppress(InvalidStateError):
+            if isinstance(outcome, KosmosAgentError):
+                self.future.set_exception(outcome)
+            else:
+                self.future.set_result(outcome)
 
     @property
     def divisible(self) -> bool:

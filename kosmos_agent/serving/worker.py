@@ -67,7 +67,7 @@ class Worker:
             self._changed.notify_all()
         for job in jobs:
             job.token.cancel("the server is ending")
-            _fail(job, NotReadyError("the server is ending"))
+            job.settle(NotReadyError("the server is ending"))
         if self._thread.is_alive():
             self._thread.join()
 
@@ -113,14 +113,14 @@ class Worker:
         job.token.cancel(reason)
         with self._changed:
             self._scheduler.remove(job)
-        _fail(job, CancelledError(reason))
+        job.settle(CancelledError(reason))
 
     def step(self) -> bool:
         """One pass; False where nothing was wanted."""
         with self._changed:
             batch = self._scheduler.next_batch(self._now_s())
         for job, error in batch.ended:
-            _fail(job, error)
+            job.settle(error)
         if batch.parts:
             self._on_batch(batch)
             self._do(batch.parts)
@@ -186,10 +186,8 @@ class Worker:
             tell = self._scheduler.done(job)
         if tell is not None:
             self._tell(tell, answered)
-        elif isinstance(answered, KosmosAgentError):
-            _fail(job, answered)
-        elif not job.future.done():
-            job.future.set_result(answered)
+        else:
+            job.settle(answered)
 
     def _tell(self, tell: OnAnswer, answered: Answered | KosmosAgentError) -> None:
         try:
@@ -213,8 +211,3 @@ class Worker:
             return error
         _log.error("the model failed", exc_info=error)
         return UnforeseenError(f"an unforeseen {type(error).__name__}; see the server's log")
-
-
-def _fail(job: Job, error: KosmosAgentError) -> None:
-    if not job.future.done():
-        job.future.set_exception(error)
