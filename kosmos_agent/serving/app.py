@@ -37,12 +37,23 @@ ROUTES: tuple[tuple[str, type[Ask], type[Reply], str], ...] = (
 
 
 class GroundingApp:
-    """max_requests: that are read or wait at a time; those beyond are told to come again (429) unread."""
+    """max_requests: that are read or wait at a time; those beyond are told to come again (429) unread.
 
-    def __init__(self, engine: Engine, *, max_requests: int = MAX_REQUESTS, limits: BodyLimits | None = None) -> None:
+    on_failed_start: called where the engine did not start; `start_error` says why.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        max_requests: int = MAX_REQUESTS,
+        limits: BodyLimits | None = None,
+        on_failed_start: Callable[[], None] = lambda: None,
+    ) -> None:
         self.engine, self.metrics = engine, Metrics(lambda: self.open_requests)
         self.open_requests = 0
         self._max_requests, self._limits = max_requests, limits or BodyLimits()
+        self._on_failed_start = on_failed_start
         self._ending = False
         self.start_error: KosmosAgentError | None = None
         self.api = self._made()
@@ -81,7 +92,7 @@ class GroundingApp:
             await self.engine.start()
         except KosmosAgentError as error:
             self.start_error = error  # the framework would only log it
-            raise
+            self._on_failed_start()
         try:
             yield
         finally:

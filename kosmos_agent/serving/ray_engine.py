@@ -29,7 +29,6 @@ from kosmos_agent.serving.looking import ModelLooker
 from kosmos_agent.serving.worker import Worker
 
 NAME = "kosmos-agent"
-LOOPBACK = "127.0.0.1"
 _TOGETHER = 16
 """Requests that a replica has at a time: what its passes are made of. The others wait in front of all replicas."""
 _TRIES = 4
@@ -148,9 +147,8 @@ class RayEngine:
 
     def _deployed(self) -> DeploymentHandle[Any]:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        local: dict[str, Any] = {"num_cpus": math.ceil(self._cpus * self._replicas) + 1, "_node_ip_address": LOOPBACK}
-        given = local if self._address == "local" else {}
-        ray.init(address=self._address, include_dashboard=False, log_to_driver=False, **given)
+        cpus = math.ceil(self._cpus * self._replicas) + 1 if self._address == "local" else None
+        ray.init(address=self._address, num_cpus=cpus, include_dashboard=False, log_to_driver=False)
         serve.start(proxy_location="Disabled")
         deployment: Any = serve.deployment(
             Replica,
@@ -164,5 +162,5 @@ class RayEngine:
         return serve.run(application, name=NAME, route_prefix=None)
 
     def _ended(self) -> None:
-        serve.shutdown()
-        ray.shutdown()  # type: ignore[no-untyped-call]
+        serve.shutdown()  # type: ignore[no-untyped-call]
+        ray.shutdown()
