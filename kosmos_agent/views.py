@@ -20,6 +20,8 @@ from kosmos_agent.view import View
 
 Taken = tuple[Picture, int | None, str]
 """A picture, its stamp_ns and its frame_id."""
+Asked = tuple[View, Sequence[str], bool | None]
+"""A view, the phrases, and whether to look again at small things (`View.find_all`)."""
 _WHOLE_HEAD = {"phrase_log_likelihood", "phrase_lift"}
 """Features that are read with the phrases themselves, a picture at a time."""
 
@@ -40,21 +42,21 @@ def view_together(grounder: Grounder, taken: Sequence[Taken]) -> list[View]:
     return views
 
 
-def find_together(asked: Sequence[tuple[View, Sequence[str]]]) -> list[list[Grounding]]:
+def find_together(asked: Sequence[Asked]) -> list[list[Grounding]]:
     """As `View.find_all` of each; the views are of one grounder. InvalidPhraseError as there."""
     if len(asked) > 1 and _WHOLE_HEAD.isdisjoint(_features(asked[0][0].grounder)):
         _score(asked)
-    answers = [view.find_all(phrases) for view, phrases in asked]
-    for view, _ in asked:
+    answers = [view.find_all(phrases, zoom=zoom) for view, phrases, zoom in asked]
+    for view, _, _ in asked:
         view.known.clear()
     return answers
 
 
-def _score(asked: Sequence[tuple[View, Sequence[str]]]) -> None:
+def _score(asked: Sequence[Asked]) -> None:
     """Leaves what one pass over all the views says of the phrases, and of the things that they lean on, with them."""
     grounder = asked[0][0].grounder
     wanted: list[tuple[View, bool, list[str]]] = []
-    for view, phrases in asked:
+    for view, phrases, _ in asked:
         anchors = [clause.anchor for phrase in phrases for clause in parse(phrase).clauses]
         named = list(dict.fromkeys([*phrases, *anchors]))
         wanted.append((view, False, named))

@@ -53,9 +53,9 @@ class ScriptedLooker:
         ]
 
     def find(self, asked):
-        self.finds.append([(view.number, list(phrases)) for view, phrases in asked])
-        self.clock.now_s += self.phrase_s * sum(len(phrases) for _, phrases in asked)
-        return [[grounding(phrase, view) for phrase in phrases] for view, phrases in asked]
+        self.finds.append([(view.number, list(phrases)) for view, phrases, _ in asked])
+        self.clock.now_s += self.phrase_s * sum(len(phrases) for _, phrases, _ in asked)
+        return [[grounding(phrase, view) for phrase in phrases] for view, phrases, _ in asked]
 
     def write(self, view, ask, should_stop):
         for token in range(self.tokens):

@@ -60,10 +60,20 @@ def same(answer, other):
 def test_answers_of_one_pass_are_those_of_one_at_a_time(grounder, pictures, alone):
     views = view_together(grounder, [(rgb, 7, "left") for rgb in pictures])
     assert {(view.frame.stamp_ns, view.frame.frame_id) for view in views} == {(7, "left")}
-    found = find_together(list(zip(views, PHRASES, strict=True)))
+    found = find_together([(view, phrases, None) for view, phrases in zip(views, PHRASES, strict=True)])
     for answers, others in zip(found, alone, strict=True):
         for answer, other in zip(answers, others, strict=True):
             same(answer, other)
+
+
+def test_each_question_has_its_own_zoom(grounder, pictures):
+    views = view_together(grounder, [(pictures[0], None, ""), (pictures[0], None, "")])
+    (with_zoom,), (without,) = find_together([(views[0], PHRASES[0][:1], True), (views[1], PHRASES[0][:1], False)])
+    assert ("zoom" in with_zoom.timings_ms, "zoom" in without.timings_ms) == (True, False)
+    worker = Worker(ModelLooker(grounder))
+    job = worker.ask("robot", FindAsk(phrases=tuple(PHRASES[1]), zoom=False), Picture(pictures[1], 0.0), timeout_s=1e9)
+    worker.step()
+    assert "zoom" not in job.future.result(0).answers[0].timings_ms
 
 
 def test_scores_of_the_pass_are_those_of_each_picture(grounder, pictures):
@@ -87,7 +97,7 @@ def test_frames_of_several_pictures_are_refused(grounder, pictures):
     with pytest.raises(InvalidArgumentError, match="do not go together"):
         score_corners_together(grounder.model, grounder.tokenizer, [frames, frames.row(0)], [[], []])
     with pytest.raises(InvalidPhraseError):
-        find_together([(view, [""]) for view in view_together(grounder, [(rgb, None, "") for rgb in pictures])])
+        find_together([(view, [""], None) for view in view_together(grounder, [(rgb, None, "") for rgb in pictures])])
     assert view_together(grounder, []) == []
 
 

@@ -89,10 +89,10 @@ class Job:
     def is_answered(self) -> bool:
         return not self.divisible or len(self.answers) == self.ask.cost
 
-    def next_phrases(self, count: int) -> tuple[str, ...]:
-        """Of a divisible job."""
+    def next_phrases(self, count: int) -> tuple[tuple[str, ...], bool | None]:
+        """Of a divisible job, with its `zoom`."""
         start = len(self.answers)
-        return self.ask.phrases[start : start + count] if isinstance(self.ask, FindAsk) else ()
+        return (self.ask.phrases[start : start + count], self.ask.zoom) if isinstance(self.ask, FindAsk) else ((), None)
 
     def taken(self) -> Picture:
         """Its picture, once its turn has come. NoImageError before."""

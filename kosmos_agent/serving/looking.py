@@ -11,7 +11,7 @@ from kosmos_agent.grounder import Grounder
 from kosmos_agent.results import GroundedText, Grounding
 from kosmos_agent.serving.jobs import Picture
 from kosmos_agent.view import View
-from kosmos_agent.views import find_together, view_together
+from kosmos_agent.views import Asked, find_together, view_together
 
 StopCallback = Callable[[], bool]
 
@@ -28,7 +28,7 @@ class Looker(Protocol):
         """Those not seen before are read in one pass."""
         ...
 
-    def find(self, asked: Sequence[tuple[View, Sequence[str]]]) -> list[list[Grounding]]:
+    def find(self, asked: Sequence[Asked]) -> list[list[Grounding]]:
         """Answers to the phrases about each view."""
         ...
 
@@ -56,7 +56,7 @@ class ModelLooker:
             self._keep(picture, view)
         return views
 
-    def find(self, asked: Sequence[tuple[View, Sequence[str]]]) -> list[list[Grounding]]:
+    def find(self, asked: Sequence[Asked]) -> list[list[Grounding]]:
         return find_together(asked)
 
     def write(self, view: View, ask: Ask, should_stop: StopCallback) -> list[Grounding] | list[GroundedText]:

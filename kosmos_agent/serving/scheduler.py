@@ -25,10 +25,6 @@ class Part:
     count: int = 1
 
     @property
-    def phrases(self) -> tuple[str, ...]:
-        return self.job.next_phrases(self.count)
-
-    @property
     def is_all(self) -> bool:
         """Nothing of the job is left behind it."""
         return not self.job.divisible or len(self.job.answers) + self.count == self.job.ask.cost

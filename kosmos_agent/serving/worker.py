@@ -77,12 +77,12 @@ class Worker:
             self._scheduler.show(camera, picture)
             self._tell_thread()
 
-    def watch(self, camera: str, phrases: Sequence[str], on_answer: OnAnswer) -> None:
+    def watch(self, camera: str, phrases: Sequence[str], on_answer: OnAnswer, *, zoom: bool | None = None) -> None:
         """Phrases to be found in each newest picture of a camera; none ends it.
 
         on_answer: called on the thread of the model, with the error where a picture has no answer. Errors of `FindAsk`.
         """
-        ask = FindAsk(phrases=tuple(phrases)) if phrases else None
+        ask = FindAsk(phrases=tuple(phrases), zoom=zoom) if phrases else None
         with self._changed:
             self._scheduler.watch(camera, ask, on_answer)
             self._tell_thread()
@@ -160,7 +160,7 @@ class Worker:
             self._read(unread)
         together = [part for part in parts if part.job.divisible]
         if together:
-            return list(self._looker.find([(part.job.seen(), part.phrases) for part in together]))
+            return list(self._looker.find([(part.job.seen(), *part.job.next_phrases(part.count)) for part in together]))
         (job,) = (part.job for part in parts)
         return [self._looker.write(job.seen(), job.ask, lambda: self._is_over(job))]
 

@@ -82,7 +82,7 @@ class RigLooker:
         ]
 
     def find(self, asked):
-        return [[view.find(phrase) for phrase in phrases] for view, phrases in asked]
+        return [[view.find(phrase) for phrase in phrases] for view, phrases, _ in asked]
 
     def write(self, view, ask, should_stop):
         return [view.find_each(phrase, should_stop=should_stop) for phrase in ask.phrases]
