@@ -18,7 +18,7 @@ from kosmos_agent.serving.looking import ModelLooker
 from kosmos_agent.serving.server import TOKEN_VARIABLE, GroundingServer, WayIn
 from kosmos_agent.serving.worker import Worker
 
-__all__ = ["TOKEN_VARIABLE", "Bounds", "WayIn", "serve"]
+__all__ = ["TOKEN_VARIABLE", "Bounds", "Fleet", "WayIn", "serve"]
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,19 @@ class Bounds:
     max_pixels: int
 
 
-def serve(model: ModelChoice, way: WayIn, bounds: Bounds, replicas: int | None) -> None:
-    """Until a signal comes. replicas: on Ray Serve; None for this process."""
+@dataclass(frozen=True)
+class Fleet:
+    """Of replicas on Ray Serve. address: of the cluster, or `local`."""
+
+    replicas: int
+    address: str
+
+
+def serve(model: ModelChoice, way: WayIn, bounds: Bounds, fleet: Fleet | None) -> None:
+    """Until a signal comes. fleet: None for a model in this process."""
     check_way_in(way.host, way.token, way.names)  # before anybody waits for a model
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
-    engine = _local(model, bounds) if replicas is None else _replicated(model, bounds, replicas)
+    engine = _local(model, bounds) if fleet is None else _replicated(model, bounds, fleet)
     server = GroundingServer(
         engine, way, max_requests=bounds.max_requests, limits=BodyLimits(max_bytes=bounds.max_bytes)
     )
@@ -49,12 +57,13 @@ def _local(model: ModelChoice, bounds: Bounds) -> Engine:
     return LocalEngine(made, max_pixels=bounds.max_pixels)
 
 
-def _replicated(model: ModelChoice, bounds: Bounds, replicas: int) -> Engine:
+def _replicated(model: ModelChoice, bounds: Bounds, fleet: Fleet) -> Engine:
     with needs("scale"):
         from kosmos_agent.serving.ray_engine import RayEngine
     return RayEngine(
         {"model": model.model, "dtype": model.dtype, "device": model.device, "threads": model.threads},
-        replicas=replicas,
+        replicas=fleet.replicas,
+        address=fleet.address,
         max_requests=bounds.max_requests,
         max_pixels=bounds.max_pixels,
     )

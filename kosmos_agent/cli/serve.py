@@ -38,6 +38,9 @@ def serve(
         EngineName, typer.Option(help="local: in this process; ray: replicas on Ray Serve")
     ] = EngineName.LOCAL,
     replicas: Annotated[int, typer.Option(min=1, max=256, help="of the model, with --engine ray")] = 1,
+    ray_address: Annotated[
+        str, typer.Option(help="of a cluster that is there, with --engine ray; local: start Ray on this machine")
+    ] = "local",
     max_requests: Annotated[
         int, typer.Option(min=1, max=4096, help="open at a time; those beyond are told to come again (429)")
     ] = 64,
@@ -54,4 +57,4 @@ def serve(
     choice = ModelChoice(model, dtype, device, threads)
     way = _serve.WayIn(host, port, read_token(token_file, _serve.TOKEN_VARIABLE), tuple(allow_host or ()))
     bounds = _serve.Bounds(max_requests, max_megabytes << 20, max_megapixels * 1_000_000)
-    _serve.serve(choice, way, bounds, replicas if engine is EngineName.RAY else None)
+    _serve.serve(choice, way, bounds, None if engine is EngineName.LOCAL else _serve.Fleet(replicas, ray_address))

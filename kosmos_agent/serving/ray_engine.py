@@ -56,9 +56,7 @@ class Replica:
         self._starting = asyncio.Lock()
 
     async def ask(self, request: Request) -> Told:
-        async with self._starting:
-            if not self._engine.ready:
-                await self._engine.start()
+        await self.warm()
         try:
             reply = await self._engine.ask(request)
         except KosmosAgentError as error:
@@ -124,6 +122,13 @@ class RayEngine:
         if told.code:
             raise error_of(told.code, told.message)
         return _REPLY.validate_json(told.reply)
+
+    async def process_id(self) -> int:
+        """Of one replica, whose model is loaded then. NotReadyError."""
+        if self._handle is None:
+            raise NotReadyError("the replicas are not up")
+        pid: int = await self._handle.warm.remote()
+        return pid
 
     async def close(self) -> None:
         self._handle = None
