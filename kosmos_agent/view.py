@@ -15,6 +15,7 @@ from kosmos_agent.errors import CancelledError, InvalidArgumentError
 from kosmos_agent.inference.answer import AnswerRules
 from kosmos_agent.inference.clauses import parse, with_anchors
 from kosmos_agent.inference.close_ups import describe_closely, name_and_place
+from kosmos_agent.inference.corners import CornerScores
 from kosmos_agent.inference.evidence import Evidence, gather
 from kosmos_agent.inference.frame import EncodedFrame, Stopwatch, continue_frame, encode_frame, encode_frames
 from kosmos_agent.inference.generate import Decoding, StopCallback, Written, generate
@@ -35,14 +36,25 @@ MAX_PHRASES = 64
 
 
 class View:
-    """One picture, encoded. Every method continues the same image prefix and leaves it as it is."""
+    """One picture, encoded. Every method continues the same image prefix and leaves it as it is.
 
-    def __init__(self, grounder: Grounder, frame: Frame, encoded: EncodedFrame, rgb: NDArray[np.uint8]) -> None:
+    mirrored: its mirror image, where it was read already. known: `Looks.known`.
+    """
+
+    def __init__(
+        self,
+        grounder: Grounder,
+        frame: Frame,
+        encoded: EncodedFrame,
+        rgb: NDArray[np.uint8],
+        mirrored: EncodedFrame | None = None,
+    ) -> None:
         self.grounder = grounder
         self.frame = frame
         self.encoded = encoded
         self._rgb = rgb
-        self._mirrored: EncodedFrame | None = None
+        self._mirrored = mirrored
+        self.known: dict[tuple[bool, str], CornerScores] = {}
 
     def find(self, phrase: str, *, zoom: bool | None = None) -> Grounding:
         """Where is the thing that `phrase` names? InvalidPhraseError for no phrase or one over 256 characters.
@@ -155,7 +167,7 @@ class View:
         answer = rules.answer(phrase, evidence, frame=self.frame, model=grounder.name, timings_ms=timings_ms)
         return with_unknown_words(answer, grounder.tokenizer.spelled(phrase))
 
-    def _mirror_image(self) -> EncodedFrame:
+    def mirror_image(self) -> EncodedFrame:
         """Read once, when a feature asks for it."""
         if self._mirrored is None:
             rgb = np.ascontiguousarray(self._rgb[:, ::-1])
@@ -210,10 +222,11 @@ class View:
             grounder.tokenizer,
             self.encoded,
             (self.frame.width, self.frame.height),
-            self._mirror_image,
+            self.mirror_image,
             self._parts,
             grounder.profile.both_ways,
             grounder.zoom if zooms else None,
+            self.known,
         )
 
 
