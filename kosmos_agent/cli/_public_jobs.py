@@ -73,7 +73,7 @@ def caption_job(
     data: Path, images: Path | None, split: str, protocol: str, grounded: bool, zoom: bool | None
 ) -> Job[CaptionSample, TextRecord]:
     _require_caption_scores()
-    asker: Asker[CaptionSample, TextRecord] = WrittenCaptions(grounded=grounded)
+    asker: Asker[CaptionSample, TextRecord] = WrittenCaptions(max_new_tokens=128 if grounded else 64, grounded=grounded)
     if protocol == VIEW:
         asker = ViewCaptions(zoom)
     return Job(read_captions(data, split), open_pictures(data, images), asker, _TEXT, _judge_texts)

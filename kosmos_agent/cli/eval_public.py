@@ -53,7 +53,7 @@ def comprehension(name: str, files: str, first_split: str) -> Callable[..., None
     data_help = f"{files}, or a folder with it; or a folder with our labels.jsonl"
 
     def command(
-        data: Annotated[Path, typer.Option(help=data_help)],
+        data: Path,
         images: Images = None,
         split: Split = first_split,
         model: options.Model = "tabletop",
@@ -81,7 +81,7 @@ def comprehension(name: str, files: str, first_split: str) -> Callable[..., None
         running = _running(out, pictures, mistakes, engine, workers, address)
         _evaluate(job, ModelChoice(model, dtype, device, threads), running, as_json)
 
-    # Not a docstring: it differs from benchmark to benchmark, and `from __future__` leaves annotations as text.
+    # Both differ from benchmark to benchmark, and an annotation is text here, which knows no local names.
     command.__doc__ = f"Where is the thing? Accuracy and recall of boxes on {name} (paper 4.1)."
     command.__annotations__["data"] = Annotated[Path, typer.Option(help=data_help)]
     return command
@@ -189,7 +189,7 @@ def language(
     device: options.Device = "cpu",
     threads: options.Threads = None,
 ) -> None:
-    """Language alone, by log-likelihood: a file of multiple choice, or the paper's eight tasks (paper 4.5)."""
+    """Language alone, by log-likelihood: a file of multiple choice, or the paper's eight tasks (paper 4.4)."""
     from kosmos_agent.cli._language import evaluate_choices, evaluate_harness
 
     choice = ModelChoice(model, dtype, device, threads)
