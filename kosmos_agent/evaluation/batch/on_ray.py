@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import ray
-from ray.exceptions import RayTaskError
+from ray.exceptions import RayError, RayTaskError
 from ray.util import ActorPool
 
-from kosmos_agent.errors import InvalidArgumentError, KosmosAgentError
+from kosmos_agent.errors import EvaluationError, InvalidArgumentError, KosmosAgentError
 from kosmos_agent.evaluation.asking.asker import Asker
 from kosmos_agent.evaluation.batch.run import Answering, Identified, PictureOfSamples, answer_picture
 from kosmos_agent.evaluation.benchmarks.samples import Sample
@@ -41,7 +41,8 @@ def on_ray(
     """workers: models side by side, one CPU and `gpus` GPUs each. address: a cluster's; a local Ray without.
 
     On a cluster every machine must see the pictures and the model under the same paths. The first error of a worker is
-    raised here, as the coded error that it is. InvalidArgumentError when the cluster cannot be reached.
+    raised here, as the coded error that it is. InvalidArgumentError when the cluster cannot be reached, EvaluationError
+    when it fails beyond the restarts.
     """
 
     def answer(pictures: Sequence[PictureOfSamples[S]]) -> Iterator[list[R]]:
@@ -56,6 +57,8 @@ def on_ray(
             if isinstance(error.cause, KosmosAgentError):
                 raise error.cause from error
             raise
+        except RayError as error:
+            raise EvaluationError(f"Ray could not go on: {error}; finished pictures are kept") from error
         finally:
             if started:
                 ray.shutdown()
