@@ -54,7 +54,7 @@ def test_pair_probabilities_match_the_whole_model_and_do_not_exceed_one():
     rows = slice(TOKENIZER.first_location_id, TOKENIZER.first_location_id + 1024)
     scores = score_corners(model, TOKENIZER, frame, texts[:1])[0]
     assert sum(item.probability for item in scores.pairs) <= 1 + 1e-5
-    for item in scores.pairs[:4]:
+    for item in list(scores.pairs)[:4]:
         prompt = continue_frame(model, frame, [[*texts[0], TOKENIZER.object_id]], room=0)
         first = model.logits(prompt.hidden, rows).softmax(-1)[0, item.pair[0]]
         tail = [*texts[0], TOKENIZER.object_id, TOKENIZER.location_id(item.pair[0])]
@@ -81,7 +81,7 @@ def test_every_pair_is_upright():
     model, frame, texts = setup(9)
     for scores in score_corners(model, TOKENIZER, frame, texts):
         assert all(is_valid_pair(item.pair) for item in scores.pairs)
-        weights = [item.probability for item in scores.pairs[1:]]
+        weights = [item.probability for item in list(scores.pairs)[1:]]
         assert weights == sorted(weights, reverse=True)
 
 

@@ -19,10 +19,11 @@ from kosmos_agent.errors import (
 from kosmos_agent.grounder import Grounder
 from kosmos_agent.inference import frame
 from kosmos_agent.inference.candidates import Decision, merge, status_of
-from kosmos_agent.inference.corners import CornerScores, ScoredPair
+from kosmos_agent.inference.corners import CornerScores
 from kosmos_agent.inference.frame import continue_frame
 from kosmos_agent.inference.generate import Decoding, generate
 from kosmos_agent.inference.grammar import exempt_ids
+from kosmos_agent.inference.scored_pairs import ScoredPair, ScoredPairs
 from kosmos_agent.model.checkpoint import save_model
 from kosmos_agent.profile import Profile
 from kosmos_agent.prompts import phrase_grounding
@@ -200,7 +201,7 @@ def test_more_image_slots_than_ids_are_refused(tmp_path):
 
 
 def pairs(*scored):
-    return CornerScores(1.0, tuple(ScoredPair(pair, p) for pair, p in scored), 9.0, 0.0, 0.0)
+    return CornerScores(1.0, ScoredPairs.of(ScoredPair(pair, p) for pair, p in scored), 9.0, 0.0, 0.0)
 
 
 def test_overlapping_pairs_are_one_candidate_and_the_greedy_one_leads():

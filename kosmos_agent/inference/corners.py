@@ -10,24 +10,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from kosmos_agent.inference.frame import EncodedFrame, continue_frame
 from kosmos_agent.inference.grammar import Grammar
 from kosmos_agent.inference.likelihood import packed_log_likelihoods
 from kosmos_agent.inference.prompt import read
-from kosmos_agent.location import Pair
+from kosmos_agent.inference.scored_pairs import ScoredPairs
 from kosmos_agent.model.kosmos2 import Kosmos2
 from kosmos_agent.tokenizer import Tokenizer
-
-
-@dataclass(frozen=True)
-class ScoredPair:
-    """A pair of corners and its probability among all valid pairs that begin with a location token."""
-
-    pair: Pair
-    probability: float
 
 
 @dataclass(frozen=True)
@@ -39,7 +33,7 @@ class CornerScores:
     """
 
     presence: float
-    pairs: tuple[ScoredPair, ...]
+    pairs: ScoredPairs
     object_log_odds: float
     first_entropy: float
     second_entropy: float
@@ -145,17 +139,13 @@ class Opening:
         second_log_p = logits.masked_fill(~allowed, -torch.inf).log_softmax(dim=-1)
         second_p, second = second_log_p.topk(second_corners, dim=-1)
         joint = (self.first_log_p[..., None] + second_p).exp()
-        entropies = _entropy(self.log_p), _entropy(second_log_p[:, 0])
+        entropies = _entropy(self.log_p).tolist(), _entropy(second_log_p[:, 0]).tolist()
+        presence, log_odds = self.object_log_odds.sigmoid().tolist(), self.object_log_odds.tolist()
+        corners = self.first.cpu().numpy(), second.cpu().numpy(), joint.double().cpu().numpy()
+        words = [None] * len(self.first) if likelihoods is None else likelihoods.tolist()
         return [
-            CornerScores(
-                presence=float(self.object_log_odds[k].sigmoid()),
-                pairs=_ranked(self.first[k].tolist(), second[k].tolist(), joint[k].tolist()),
-                object_log_odds=float(self.object_log_odds[k]),
-                first_entropy=float(entropies[0][k]),
-                second_entropy=float(entropies[1][k]),
-                phrase_log_likelihood=None if likelihoods is None else float(likelihoods[k]),
-            )
-            for k in range(len(self.first))
+            CornerScores(presence[k], _ranked(*found), log_odds[k], entropies[0][k], entropies[1][k], words[k])
+            for k, found in enumerate(zip(*corners, strict=True))
         ]
 
 
@@ -175,15 +165,13 @@ def _entropy(log_p: Tensor) -> Tensor:
     return torch.special.entr(log_p.exp()).sum(dim=-1)
 
 
-def _ranked(first: list[int], second: list[list[int]], joint: list[list[float]]) -> tuple[ScoredPair, ...]:
-    scored = [
-        ScoredPair((corner, other), weight)
-        for corner, others, weights in zip(first, second, joint, strict=True)
-        for other, weight in zip(others, weights, strict=True)
-        if weight > 0
-    ]
-    greedy, *rest = scored
-    return (greedy, *sorted(rest, key=lambda item: -item.probability))
+def _ranked(first: NDArray[np.int64], second: NDArray[np.int64], joint: NDArray[np.float64]) -> ScoredPairs:
+    """(C,), (C, S), (C, S): the greedy pair, then by weight."""
+    cells = np.stack([np.broadcast_to(first[:, None], second.shape), second], axis=2).reshape(-1, 2)
+    weights = joint.reshape(-1)
+    order = 1 + np.argsort(-weights[1:], kind="stable")
+    possible = int((weights > 0).sum())
+    return ScoredPairs(cells, weights).in_order(np.concatenate([[0], order])[:possible])
 
 
 def _segments(queries: Sequence[Sequence[int]], device: torch.device) -> Tensor:
