@@ -22,6 +22,7 @@ from kosmos_agent.inference.frame import encode_frame
 from kosmos_agent.inference.zoom import Zoom
 from kosmos_agent.model.checkpoint import check_tokenizer, load_model, load_tokenizer, read_config
 from kosmos_agent.model.folder import locate
+from kosmos_agent.model.folding import fold_norms
 from kosmos_agent.model.kosmos2 import Kosmos2
 from kosmos_agent.processor import Picture, Processor
 from kosmos_agent.profile import Profile
@@ -91,7 +92,7 @@ class Grounder:
         profile = replace(profile, **{name: value for name, value in asked.items() if value is not None})
         check_tokenizer(tokenizer, read_config(folder))
         calibration, warnings = load_calibration(folder) if calibrated else (None, ())
-        loaded = load_model(folder, dtype=_dtype(dtype, device), device=device)
+        loaded = fold_norms(load_model(folder, dtype=_dtype(dtype, device), device=device))
         return cls(loaded, tokenizer, name=str(model), profile=profile, calibration=calibration, warnings=warnings)
 
     def view(self, image: Picture, *, stamp_ns: int | None = None, frame_id: str = "camera_optical_frame") -> View:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kosmos_agent.inference.frame import EncodedFrame, continue_frame
-from kosmos_agent.inference.grammar import Grammar
+from kosmos_agent.inference.grammar import second_corners as upright
 from kosmos_agent.inference.likelihood import packed_log_likelihoods
 from kosmos_agent.inference.prompt import read
 from kosmos_agent.inference.scored_pairs import ScoredPairs
@@ -134,7 +134,7 @@ class Opening:
         likelihoods: Tensor | None = None,
     ) -> list[CornerScores]:
         """hidden: (K, C, D) states behind each first corner. likelihoods: (K,) of the phrases' words."""
-        allowed = Grammar(tokenizer, model.device).second_corners(self.first)
+        allowed = upright(self.first, tokenizer.grid_side)
         logits = model.logits(hidden, _location_rows(tokenizer)).float()
         second_log_p = logits.masked_fill(~allowed, -torch.inf).log_softmax(dim=-1)
         second_p, second = second_log_p.topk(second_corners, dim=-1)
