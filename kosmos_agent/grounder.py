@@ -14,11 +14,11 @@ import torch
 
 from kosmos_agent.calibration import Calibration
 from kosmos_agent.errors import InvalidArgumentError
-from kosmos_agent.images import as_rgb_array
+from kosmos_agent.images import as_rgb_array, mirror_image
 from kosmos_agent.inference.calibration_file import load_calibration
 from kosmos_agent.inference.candidates import Decision
 from kosmos_agent.inference.devices import check_device
-from kosmos_agent.inference.frame import encode_frame
+from kosmos_agent.inference.frame import encode_frame, encode_frames
 from kosmos_agent.inference.zoom import Zoom
 from kosmos_agent.model.checkpoint import check_tokenizer, load_model, load_tokenizer, read_config
 from kosmos_agent.model.folder import locate
@@ -100,7 +100,10 @@ class Grounder:
         rgb = as_rgb_array(image)
         height, width = rgb.shape[:2]
         frame = Frame(width=width, height=height, stamp_ns=stamp_ns, frame_id=frame_id)
-        return View(self, frame, encode_frame(self.model, self.processor, rgb), rgb)
+        if not self.profile.both_ways:
+            return View(self, frame, encode_frame(self.model, self.processor, rgb), rgb)
+        both = encode_frames(self.model, self.processor, [rgb, mirror_image(rgb)])
+        return View(self, frame, both.row(0), rgb, both.row(1))
 
 
 def _dtype(name: str, device: str) -> torch.dtype:

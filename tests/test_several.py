@@ -64,7 +64,7 @@ def test_some_models_write_one_box_and_some_write_many():
 def test_the_first_box_is_scored_like_that_of_a_single_thing():
     model, frame = framed(1)
     for single, written in zip(
-        score_corners(model, TOKENIZER, frame, TEXTS), write_boxes(model, TOKENIZER, frame, TEXTS), strict=True
+        score_corners(model, TOKENIZER, [frame], [TEXTS])[0], write_boxes(model, TOKENIZER, frame, TEXTS), strict=True
     ):
         assert written.boxes[0].opened == pytest.approx(single.presence, rel=1e-4)
         first = {scored.pair: scored.probability for scored in written.boxes[0].pairs}

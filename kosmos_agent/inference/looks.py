@@ -11,6 +11,7 @@ from kosmos_agent.inference.frame import EncodedFrame
 from kosmos_agent.inference.windows import Window
 from kosmos_agent.inference.zoom import Zoom
 from kosmos_agent.model.kosmos2 import Kosmos2
+from kosmos_agent.phrases import swap_left_right
 from kosmos_agent.tokenizer import Tokenizer
 
 Part = tuple[Window, bool]
@@ -39,8 +40,15 @@ class Looks:
         """Whether mirrored, of each way to look."""
         return (False, True) if self.both_ways else (False,)
 
-    def scores(self, frame: EncodedFrame, phrases: Sequence[str], *, likelihood: bool = False) -> list[CornerScores]:
-        return score_corners(self.model, self.tokenizer, frame, self.ids(phrases), phrase_likelihood=likelihood)
+    def scores(
+        self, phrases: Sequence[str], *, mirrored: bool = False, likelihood: bool = False
+    ) -> list[list[CornerScores]]:
+        """Of each phrase in the picture; mirrored: in its mirror image too, in the same pass."""
+        frames, texts = [self.frame], [self.ids(phrases)]
+        if mirrored:
+            frames.append(self.mirrored())
+            texts.append(self.ids([swap_left_right(phrase) for phrase in phrases]))
+        return score_corners(self.model, self.tokenizer, frames, texts, phrase_likelihood=likelihood)
 
     def ids(self, phrases: Sequence[str]) -> list[Sequence[int]]:
         """From `<grounding>` to `</phrase>`."""

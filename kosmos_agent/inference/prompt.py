@@ -26,6 +26,12 @@ class ReadPrompt:
     hidden: Tensor
     next_position: Tensor
 
+    def row(self, index: int) -> ReadPrompt:
+        """One of several, in the same memory."""
+        one = slice(index, index + 1)
+        parts = (self.ids[one], self.attention_mask[one], self.hidden[one], self.next_position[one])
+        return ReadPrompt(self.cache.row(index), *parts)
+
 
 @torch.inference_mode()
 def read(

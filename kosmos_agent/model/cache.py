@@ -5,6 +5,9 @@ One row may hold several continuations behind a shared prefix: who sees whom is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from copy import copy
+
 import torch
 from torch import Tensor
 
@@ -51,8 +54,32 @@ class KVCache:
         """
         layers, batch, heads, _, width = self.keys.shape
         shape = (layers, rows or batch, heads, self.length + extra, width)
-        copy = KVCache(*shape, dtype=self.keys.dtype, device=self.keys.device)
-        copy.keys[:, :, :, : self.length] = self.keys[:, :, :, : self.length]
-        copy.values[:, :, :, : self.length] = self.values[:, :, :, : self.length]
-        copy.length = self.length
-        return copy
+        fork = KVCache(*shape, dtype=self.keys.dtype, device=self.keys.device)
+        fork.keys[:, :, :, : self.length] = self.keys[:, :, :, : self.length]
+        fork.values[:, :, :, : self.length] = self.values[:, :, :, : self.length]
+        fork.length = self.length
+        return fork
+
+    def row(self, index: int) -> KVCache:
+        """One row, in the same memory: to be read or forked, not to be written to."""
+        part = copy(self)
+        part.keys, part.values = self.keys[:, index : index + 1], self.values[:, index : index + 1]
+        return part
+
+    @staticmethod
+    def joined(caches: Sequence[KVCache], extra: int) -> KVCache:
+        """The rows of several caches that are filled equally far, copied, with room for `extra` more positions."""
+        first = caches[0]
+        if any(cache.length != first.length for cache in caches):
+            raise ValueError(f"caches of {[cache.length for cache in caches]} positions; valid: equally many")
+        layers, _, heads, _, width = first.keys.shape
+        shape = (layers, sum(cache.keys.shape[1] for cache in caches), heads, first.length + extra, width)
+        whole = KVCache(*shape, dtype=first.keys.dtype, device=first.keys.device)
+        row = 0
+        for cache in caches:
+            rows = slice(row, row + cache.keys.shape[1])
+            whole.keys[:, rows, :, : first.length] = cache.keys[:, :, :, : first.length]
+            whole.values[:, rows, :, : first.length] = cache.values[:, :, :, : first.length]
+            row = rows.stop
+        whole.length = first.length
+        return whole
