@@ -78,7 +78,8 @@ class Grounder:
 
         dtype: auto is float32 on a CPU and bfloat16 elsewhere. threads: CPU threads of the whole process.
         calibrated: use the folder's calibration.json; one for other weights is set aside with a warning.
-        zoom, both_ways: as in `Profile`; None leaves it to the model's own. A calibration was fitted for the latter.
+        zoom, both_ways: as in `Profile`; None leaves it to the model's own, which calibration.json was fitted for.
+        Both False is the single look, for camera rate: it has a calibration of its own, calibration-single-look.json.
         UnknownModelError, CheckpointError (naming the tensors), InvalidArgumentError.
         """
         if threads is not None:
@@ -91,7 +92,7 @@ class Grounder:
         asked = {"zoom": zoom, "both_ways": both_ways}
         profile = replace(profile, **{name: value for name, value in asked.items() if value is not None})
         check_tokenizer(tokenizer, read_config(folder))
-        calibration, warnings = load_calibration(folder) if calibrated else (None, ())
+        calibration, warnings = load_calibration(folder, single_look=profile.single_look) if calibrated else (None, ())
         loaded = fold_norms(load_model(folder, dtype=_dtype(dtype, device), device=device))
         return cls(loaded, tokenizer, name=str(model), profile=profile, calibration=calibration, warnings=warnings)
 

@@ -229,3 +229,13 @@ def candidate(probability):
 )
 def test_status(presence, weights, status):
     assert status_of(presence, [candidate(weight) for weight in weights], Decision()) == status
+
+
+def test_a_single_look_at_the_embedded_model_reads_one_picture(monkeypatch):
+    grounder = Grounder.load("tabletop", zoom=False, both_ways=False)
+    seen = []
+    encode = type(grounder.model).encode_image
+    monkeypatch.setattr(type(grounder.model), "encode_image", lambda *args: seen.append(len(args[1])) or encode(*args))
+    answer = grounder.view(np.zeros((48, 64, 3), dtype=np.uint8)).find("the red cup")
+    assert seen == [1]
+    assert answer.probability_kind == "calibrated"

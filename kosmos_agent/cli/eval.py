@@ -65,12 +65,14 @@ def tabletop(
     device: options.Device = "cpu",
     threads: options.Threads = None,
     zoom: options.Zoom = None,
+    single_look: options.SingleLook = False,
 ) -> None:
     """Boxes, presence, probabilities, texts on labelled table-tops; docs/evaluation.md defines every figure."""
     from kosmos_agent.cli._eval import choose_source, evaluate_tabletop
 
     source = choose_source(split and split.value, look and look.value, images, scenes)
-    result = evaluate_tabletop(ModelChoice(model, dtype, device, threads, zoom), source, report)
+    choice = ModelChoice(model, dtype, device, threads, zoom).looking_once(single_look)
+    result = evaluate_tabletop(choice, source, report)
     if as_json:
         print_json(result)
     else:

@@ -39,7 +39,7 @@ def gather(
     likely = not {"phrase_log_likelihood", "phrase_lift"}.isdisjoint(wanted)
     side = looks.tokenizer.grid_side
     ways = looks.scores(phrases, mirrored=looks.both_ways or "mirror_iou" in wanted, likelihood=likely)
-    joined = [read_as_one(*pair, side) for pair in zip(*ways, strict=True)] if looks.both_ways else ways[0]
+    joined = [read_as_one(*pair, side) for pair in zip(ways[0], ways[1], strict=True)] if looks.both_ways else ways[0]
     evidence = [_evidence(item, side, decision) for item in joined]
     if "phrase_lift" in wanted:
         for item, phrase in zip(evidence, phrases, strict=True):
@@ -47,7 +47,7 @@ def gather(
             blind = blind_log_likelihood(looks.model, looks.tokenizer, text)
             item.features["phrase_lift"] = item.features["phrase_log_likelihood"] - blind
     if "mirror_iou" in wanted:
-        for item, pair in zip(evidence, zip(*ways, strict=True), strict=True):
+        for item, pair in zip(evidence, zip(ways[0], ways[1], strict=True), strict=True):
             box, other = (merge(found, side, decision)[0].box for found in pair)
             item.features["mirror_iou"] = box.iou(mirror_box(other))
     clock.lap("query")

@@ -56,6 +56,6 @@ def _shared(seen: ScoredPairs, mirrored: ScoredPairs, side: int) -> ScoredPairs:
     cells = np.concatenate([seen.cells, _mirror_cells(mirrored.cells, side)])
     halves = np.concatenate([seen.probabilities, mirrored.probabilities]) / 2
     keys, places = np.unique(cells[:, 0] * side**2 + cells[:, 1], return_inverse=True)
-    weights: NDArray[np.float64] = np.bincount(places, weights=halves)
+    weights = np.bincount(places, weights=halves).astype(np.float64)
     once = ScoredPairs(np.stack(np.divmod(keys, side**2), axis=1), weights)
     return once.by_weight()

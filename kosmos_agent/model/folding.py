@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_weights
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from kosmos_agent.model.conv_tower import ConvNorm
 from kosmos_agent.model.kosmos2 import Kosmos2
@@ -22,12 +22,8 @@ def fold_norms(model: Kosmos2) -> Kosmos2:
 
 
 def _fold(module: ConvNorm, norm: nn.BatchNorm2d) -> None:
-    weight, dtype = module.conv.weight, module.conv.weight.dtype
-    mean, variance = norm.running_mean, norm.running_var
-    folded, bias = fuse_conv_bn_weights(
-        weight.float(), None, mean.float(), variance.float(), norm.eps, norm.weight.float(), norm.bias.float()
-    )
-    laid_out = folded.to(dtype).contiguous(memory_format=torch.channels_last)
-    module.conv.weight = nn.Parameter(laid_out, requires_grad=False)
-    module.conv.bias = nn.Parameter(bias.to(dtype), requires_grad=False)
+    dtype = module.conv.weight.dtype
+    fused = fuse_conv_bn_eval(module.conv.float(), norm.float())
+    module.conv = fused.to(dtype)
+    module.conv.weight.data = module.conv.weight.data.contiguous(memory_format=torch.channels_last)
     module.norm = nn.Identity()
