@@ -32,6 +32,7 @@ class ModelChoice:
     threads: int | None
     zoom: bool | None = None
     both_ways: bool | None = None
+    runtime: str = "torch"
 
     def looking_once(self, wanted: bool) -> ModelChoice:
         """Without second looks and without the mirror image, where that is wanted."""
@@ -79,6 +80,7 @@ def load_grounder(choice: ModelChoice, *, calibrated: bool = True) -> Grounder:
         calibrated=calibrated,
         zoom=choice.zoom,
         both_ways=choice.both_ways,
+        runtime=choice.runtime,
     )
     for warning in grounder.warnings:
         typer.echo(f"kosmos-agent: warning: {warning}", err=True)

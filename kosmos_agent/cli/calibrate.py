@@ -38,6 +38,7 @@ def calibrate(
     dtype: options.Dtype = "auto",
     device: options.Device = "cpu",
     threads: options.Threads = None,
+    runtime: options.Runtime = "torch",
 ) -> None:
     """Fit a model's probabilities and its "not found" to labelled pictures; writes calibration.json.
 
@@ -49,7 +50,7 @@ def calibrate(
 
     rule = Rule(max_false_found=max_false_found, max_missed=max_missed, min_probability=min_probability)
     request = Request(data, split.value, scenes, features, out)
-    choice = ModelChoice(model, dtype, device, threads).looking_once(single_look)
+    choice = ModelChoice(model, dtype, device, threads, runtime=runtime).looking_once(single_look)
     written, calibration = fit_and_write(choice, request, rule)
     if as_json:
         print_json({"file": str(written), **calibration.model_dump(mode="json", exclude={"presence", "correctness"})})

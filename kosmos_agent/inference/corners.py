@@ -22,7 +22,7 @@ from kosmos_agent.inference.likelihood import packed_log_likelihoods
 from kosmos_agent.inference.packed_texts import PackedTexts
 from kosmos_agent.inference.scored_pairs import ScoredPairs
 from kosmos_agent.model.cache import KVCache
-from kosmos_agent.model.kosmos2 import Kosmos2
+from kosmos_agent.model.engine import Engine
 from kosmos_agent.tokenizer import Tokenizer
 
 
@@ -44,7 +44,7 @@ class CornerScores:
 
 @torch.inference_mode()
 def score_corners(
-    model: Kosmos2,
+    model: Engine,
     tokenizer: Tokenizer,
     frames: Sequence[EncodedFrame],
     texts: Sequence[Sequence[Sequence[int]]],
@@ -60,7 +60,7 @@ def score_corners(
     """
     asked = PackedTexts.of([[[*text, tokenizer.object_id] for text in row] for row in texts], model.device)
     pictures, count = asked.ends.shape
-    cache = KVCache.joined([frame.prefix.cache for frame in frames], asked.ids.shape[1] + count * first_corners)
+    cache = KVCache.stacked([frame.prefix.cache for frame in frames], asked.ids.shape[1] + count * first_corners)
     prefix = cache.length
     start = torch.cat([frame.prefix.next_position for frame in frames])[:, None]
     hidden = model.decode(model.embed(asked.ids), start + asked.places, mask=asked.mask(prefix), cache=cache)
@@ -82,7 +82,7 @@ def score_corners(
     return [found[row * count : (row + 1) * count] for row in range(pictures)]
 
 
-def _likelihoods(model: Kosmos2, tokenizer: Tokenizer, hidden: Tensor, asked: PackedTexts) -> Tensor:
+def _likelihoods(model: Engine, tokenizer: Tokenizer, hidden: Tensor, asked: PackedTexts) -> Tensor:
     """(pictures * texts,)."""
     rows = (owners >= 0 for owners in asked.owners)
     parts = zip(hidden, asked.ids, asked.owners, rows, strict=True)
@@ -102,7 +102,7 @@ class Opening:
     first: Tensor
 
     @classmethod
-    def at(cls, model: Kosmos2, tokenizer: Tokenizer, before: Tensor, behind: Tensor, corners: int) -> Opening:
+    def at(cls, model: Engine, tokenizer: Tokenizer, before: Tensor, behind: Tensor, corners: int) -> Opening:
         """before, behind: (K, D) states of the last token before `<object>` and of `<object>`."""
         odds = _log_odds(model.logits(before).float(), tokenizer.object_id)
         log_p = model.logits(behind, _location_rows(tokenizer)).float().log_softmax(dim=-1)
@@ -115,7 +115,7 @@ class Opening:
 
     def scores(
         self,
-        model: Kosmos2,
+        model: Engine,
         tokenizer: Tokenizer,
         hidden: Tensor,
         second_corners: int,

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from kosmos_agent import prompts
 from kosmos_agent.inference.corners import CornerScores, score_corners
 from kosmos_agent.inference.frame import EncodedFrame
 from kosmos_agent.inference.windows import Window
 from kosmos_agent.inference.zoom import Zoom
-from kosmos_agent.model.kosmos2 import Kosmos2
+from kosmos_agent.model.engine import Engine
 from kosmos_agent.phrases import swap_left_right
 from kosmos_agent.tokenizer import Tokenizer
 
+Known = Mapping[tuple[bool, str], CornerScores]
+"""Of a phrase, and whether in the mirror image, what was read already."""
 Part = tuple[Window, bool]
 """What lies in a window, and whether its mirror image is looked at."""
 
@@ -23,10 +25,10 @@ class Looks:
     """size: width, height in pixels. mirrored: its mirror image. parts: some parts of it, read in one pass.
 
     both_ways: whether the mirror image has a say in every answer. zoom: whether small things get a second look, and
-    at what distance; None for never.
+    at what distance; None for never. known: scores that were read together with those of other pictures.
     """
 
-    model: Kosmos2
+    model: Engine
     tokenizer: Tokenizer
     frame: EncodedFrame
     size: tuple[int, int]
@@ -34,6 +36,7 @@ class Looks:
     parts: Callable[[Sequence[Part]], EncodedFrame]
     both_ways: bool = False
     zoom: Zoom | None = None
+    known: Known = field(default_factory=dict)
 
     @property
     def ways(self) -> tuple[bool, ...]:
@@ -44,10 +47,14 @@ class Looks:
         self, phrases: Sequence[str], *, mirrored: bool = False, likelihood: bool = False
     ) -> list[list[CornerScores]]:
         """Of each phrase in the picture; mirrored: in its mirror image too, in the same pass."""
-        frames, texts = [self.frame], [self.ids(phrases)]
+        ways = [(False, list(phrases))]
         if mirrored:
-            frames.append(self.mirrored())
-            texts.append(self.ids([swap_left_right(phrase) for phrase in phrases]))
+            ways.append((True, [swap_left_right(phrase) for phrase in phrases]))
+        known = [[self.known.get((way, phrase)) for phrase in asked] for way, asked in ways]
+        if not likelihood and all(item is not None for row in known for item in row):
+            return [[item for item in row if item is not None] for row in known]
+        frames = [self.mirrored() if way else self.frame for way, _ in ways]
+        texts = [self.ids(asked) for _, asked in ways]
         return score_corners(self.model, self.tokenizer, frames, texts, phrase_likelihood=likelihood)
 
     def ids(self, phrases: Sequence[str]) -> list[Sequence[int]]:
