@@ -34,6 +34,7 @@ from kosmos_agent.grit.table import read_table
 from kosmos_agent.results import Box
 from kosmos_agent.version import __version__
 
+LIST_OPENING = "An image of"
 COMMAND = (sys.executable, "-m", "kosmos_agent", "grit", "build", "--parser", "tabletop", "--threads", "1", "--json")
 
 
@@ -76,13 +77,16 @@ def correctness(pairs: Path, out: Path) -> dict[str, Any]:
     """Boxes of noun chunks against the simulator's, span by span, one to one at IoU 0.5.
 
     precision: of kept boxes. recall: of the true boxes of all pairs, those of pairs that were set aside included.
+    A list names all equal things together. A placed thing is told apart by its place alone, which its chunk leaves out.
     """
     right, kept, true = Counter[str](), Counter[str](), Counter[str]()
     for sample, record in built_pairs(pairs, out):
-        for span in sample.facts()["true_spans"]:
+        facts = sample.facts()
+        style = "listed" if facts["caption"].startswith(LIST_OPENING) else "placed"
+        for span in facts["true_spans"]:
             place = (span["start"], span["end"])
             expected = [Box(x1=x1, y1=y1, x2=x2, y2=y2) for x1, y1, x2, y2 in span["boxes"]]
-            sort = "several things" if len(expected) > 1 else "one thing"
+            sort = f"{'several things' if len(expected) > 1 else 'one thing'}, {style}"
             rows = [row.corners for row in record.noun_chunks if row.span == place] if record else []
             found = [Box(x1=x1, y1=y1, x2=x2, y2=y2) for x1, y1, x2, y2 in rows]
             right[sort] += len(match(found, expected))
