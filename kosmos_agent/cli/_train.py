@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 
@@ -29,12 +29,15 @@ from kosmos_agent.training.parallel import Workers
 from kosmos_agent.training.recipe.reading import read_any
 from kosmos_agent.training.recipe.tabletop import TabletopRecipe
 from kosmos_agent.training.settings import TrainSettings
+from kosmos_agent.training.state import has_state
 from kosmos_agent.training.tabletop import new_collate, new_model, new_objective
 
 MAX_SHARD_BYTES = 16 << 20
 """So that a run on another machine can be brought back through a narrow door."""
 MAX_SHIPPED_BYTES = 25_000_000
 RUN_FILE = "run.jsonl"
+_HELPERS_ONLY_STEPS = 150
+"""A checkpoint holds no helper heads, so a run that starts from one begins with new ones."""
 _CELL_PX = 16
 _PROFILE = Profile(
     grounded_answers=False, detailed_captions=False, zoom=True, mean_boxes=True, both_ways=True, list_captions=True
@@ -110,6 +113,8 @@ def train_tabletop(
 ) -> None:
     """Render what is missing, then train. The validation scenes are those of `splits.VALIDATION`, never the test's."""
     check_device(device)
+    if start_from is not None:
+        settings = replace(settings, dense_only_steps=0, helpers_only_steps=_HELPERS_ONLY_STEPS)
     run.mkdir(parents=True, exist_ok=True)
     model, tokenizer = _start(run, start_from, settings.seed)
     workers = Workers(torch.device(device))
@@ -144,9 +149,12 @@ def _describe(run: Path, settings: TrainSettings, pictures: Pictures) -> None:
 
 
 def _start(run: Path, start_from: Path | None, seed: int) -> tuple[Kosmos2, Tokenizer]:
-    """A run keeps the tokenizer that it began with: another vocabulary would give its embeddings other meanings."""
+    """A run keeps the tokenizer that it began with: another vocabulary would give its embeddings other meanings.
+
+    Only a run with a state has begun: of several processes that start together, one may have written the tokenizer.
+    """
     kept = run / "tokenizer.json"
-    if kept.is_file():
+    if has_state(run / "state"):
         tokenizer = Tokenizer.from_file(kept)
         return new_model(tokenizer, seed), tokenizer
     tokenizer = build_word_tokenizer(vocabulary()) if start_from is None else load_tokenizer(start_from)

@@ -39,7 +39,9 @@ def tabletop(
     held_out: Annotated[int, typer.Option(min=1, help="validation pictures")] = 128,
     steps: Annotated[int, typer.Option(min=1, help="total optimiser steps")] = 12_000,
     decay_steps: Annotated[int, typer.Option(min=0, help="last steps, over which the rate falls")] = 2_000,
-    dense_only_steps: Annotated[int, typer.Option(min=0, help="first steps, on the vision tower alone")] = 2_000,
+    dense_only_steps: Annotated[
+        int, typer.Option(min=0, help="first steps, on the vision tower alone; none with --start-from")
+    ] = 2_000,
     batch_size: Annotated[int, typer.Option(min=1)] = 32,
     learning_rate: Annotated[float, typer.Option(min=0.0)] = 1e-3,
     phrases: Annotated[int, typer.Option(min=1, max=32, help="tasks behind each picture")] = 12,

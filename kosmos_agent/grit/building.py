@@ -56,7 +56,7 @@ def plan(pairs: Path, out: Path, makers: Makers, recipe: Recipe, shard_samples: 
 
     InvalidArgumentError for pairs without shards, or an `out` that was built otherwise.
     """
-    shards = find_shards(pairs, shard_samples)
+    shards = find_shards(pairs.resolve(), shard_samples)
     if out.resolve() == pairs.resolve():
         raise InvalidArgumentError(f"--out {out} is the folder of the pairs; valid: another one")
     writer = ShardWriter(out)

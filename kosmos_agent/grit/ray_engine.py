@@ -1,11 +1,12 @@
-"""The stages on Ray Data: shards are read and parsed by tasks, and a pool of processes holds the detectors.
+"""The stages on Ray Data: some processes read and parse, a pool of others holds the detectors.
 
-Items stream through: a picture lives from the task that reads it to the process that looks at it. What comes out goes
+Items stream through: a picture lives from the process that reads it to the one that looks at it. What comes out goes
 to the one writer of `building`, so that the files are those of a single process.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from kosmos_agent.grit.writing import PipelineError
 
 _BLOCK_BYTES = 8 * 2**20
 """Of items between two stages: small blocks keep every detector busy and little in memory."""
+_DETECTORS_TO_A_PARSER = 8
+"""Parsing takes milliseconds and detecting a hundred of them on a CPU, tens on a GPU (docs/grit.md)."""
 Row = dict[str, Any]
 
 
@@ -32,7 +35,8 @@ Row = dict[str, Any]
 class RayEngine:
     """address: of a running cluster; None starts a local one for this run. workers: processes with a detector.
 
-    Every machine of a cluster must see the pictures under the same path. PipelineError where a stage cannot start.
+    Every machine of a cluster must see the pictures under the same path, and have this package. PipelineError where a
+    stage cannot start or the cluster is lost.
     """
 
     address: str | None = None
@@ -42,7 +46,10 @@ class RayEngine:
     def __call__(self, shards: Sequence[Shard], makers: Makers, recipe: Recipe) -> Iterator[Item]:
         if not shards:
             return
-        ours = self._connect()
+        try:
+            ours = self._connect()
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise PipelineError(f"no Ray cluster at {self.address or 'this machine'}: {error}") from error
         try:
             for row in self._dataset(shards, makers, recipe).iter_rows():
                 yield row["item"]
@@ -59,21 +66,31 @@ class RayEngine:
         local = self.address is None
         ray.init(
             address=self.address,
-            num_cpus=max(os.cpu_count() or 1, self.workers + 1) if local else None,
+            num_cpus=max(os.cpu_count() or 1, self.workers + self._parsers) if local else None,
             include_dashboard=False if local else None,
             log_to_driver=False,
+            logging_level=logging.ERROR,
         )
         return True
+
+    @property
+    def _parsers(self) -> int:
+        return -(-self.workers // _DETECTORS_TO_A_PARSER)
 
     def _dataset(self, shards: Sequence[Shard], makers: Makers, recipe: Recipe) -> Any:
         context = DataContext.get_current()
         context.target_max_block_size = _BLOCK_BYTES
         context.enable_progress_bars = False
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
         rows = [{"shard": shard} for shard in shards]
         detect: Any = _Detect  # a class stands for a pool of processes, which Ray's own annotation does not say
         return (
             ray.data.from_items(rows, override_num_blocks=len(rows))
-            .flat_map(_ReadAndParse, fn_constructor_args=(makers.parser,), compute=ActorPoolStrategy(size=1))
+            .flat_map(
+                _ReadAndParse,
+                fn_constructor_args=(makers.parser,),
+                compute=ActorPoolStrategy(size=self._parsers),
+            )
             .map(
                 detect,
                 fn_constructor_args=(makers.detector, recipe),
@@ -101,7 +118,7 @@ class _Detect:
         return {"item": assembled(detected(row["item"], self._detector), self._recipe)}
 
 
-def _cause(error: BaseException) -> str:
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return f"{type(error).__name__}: {error}".splitlines()[0]
+def _cause(error: ray.exceptions.RayError) -> str:
+    """Ray prints the traceback of the process where it happened; its last line says what it was."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__

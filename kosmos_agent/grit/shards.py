@@ -98,8 +98,17 @@ def _tar_samples(path: Path) -> Iterator[Sample]:
         with tarfile.open(path, "r:") as tar:
             for key, members in groupby(_members(tar), key=lambda member: split_name(_base(member))[0]):
                 yield _from_tar(tar, key, members)
+            _check_end(path, tar.offset)
     except (tarfile.TarError, OSError) as error:
         raise InvalidRecordError(f"{path.name} is no whole tar file: {error}") from error
+
+
+def _check_end(path: Path, offset: int) -> None:
+    """tarfile takes a file that ends anywhere for a whole one; a whole one ends with a block of zeros."""
+    with path.open("rb") as file:
+        file.seek(offset)
+        if file.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+            raise tarfile.ReadError("it breaks off")
 
 
 def _members(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:

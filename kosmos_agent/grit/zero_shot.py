@@ -66,7 +66,14 @@ class ZeroShotDetector:
 
 def _owl(model: Any, processor: Any, image: Image.Image, phrases: Sequence[str]) -> tuple[Tensor, Tensor]:
     """OWLv2 pads to a square, below and to the right; OWL-ViT stretches."""
-    inputs = processor(text=[list(phrases)], images=image, return_tensors="pt", truncation=True).to(model.device)
+    inputs = processor(
+        text=[list(phrases)],
+        images=image,
+        return_tensors="pt",
+        padding="max_length",
+        truncation=True,
+        max_length=model.config.text_config.max_position_embeddings,
+    ).to(model.device)
     outputs = model(**inputs)
     corners = _corners(outputs.pred_boxes[0])
     if model.config.model_type == "owlv2":
@@ -78,9 +85,8 @@ def _owl(model: Any, processor: Any, image: Image.Image, phrases: Sequence[str])
 def _dino(model: Any, processor: Any, image: Image.Image, phrases: Sequence[str]) -> tuple[Tensor, Tensor]:
     """All phrases of a call in one text, parted by full stops; a phrase scores as its best token does."""
     scores, corners = [], []
-    groups = list(_groups(processor.tokenizer, phrases, model.config.max_text_len))
-    for group in groups:
-        text, spans = _dino_text([phrases[index] for index in group])
+    for group in groups(processor.tokenizer, phrases, model.config.max_text_len):
+        text, spans = dino_text([phrases[index] for index in group])
         encoded = processor.tokenizer(text, return_offsets_mapping=True)["offset_mapping"]
         inputs = processor(images=image, text=text, return_tensors="pt").to(model.device)
         outputs = model(**inputs)
@@ -102,7 +108,7 @@ def _family(folder: str | Path) -> _Family:
     return _dino if found in DINO_TYPES else _owl
 
 
-def _dino_text(phrases: Sequence[str]) -> tuple[str, list[tuple[int, int]]]:
+def dino_text(phrases: Sequence[str]) -> tuple[str, list[tuple[int, int]]]:
     """`a dog. a field.` and the characters of each phrase in it."""
     text, spans = "", []
     for phrase in phrases:
@@ -113,7 +119,7 @@ def _dino_text(phrases: Sequence[str]) -> tuple[str, list[tuple[int, int]]]:
     return text, spans
 
 
-def _groups(tokenizer: Any, phrases: Sequence[str], limit: int) -> Iterator[list[int]]:
+def groups(tokenizer: Any, phrases: Sequence[str], limit: int) -> Iterator[list[int]]:
     """Runs of phrases whose text stays within the model's tokens, the two at the ends and a full stop each included."""
     group: list[int] = []
     used = 2

@@ -39,6 +39,8 @@ class TabletopParser:
         """InvalidCaptionError, with the word, for anything outside of the grammar."""
         doc = self._language.make_doc(caption)
         words = [token.lower_ for token in doc]
+        if not words:
+            raise InvalidCaptionError("the caption holds no word")
         tree = _Reader(words).read()
         return Doc(
             doc.vocab,
