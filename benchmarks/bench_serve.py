@@ -115,7 +115,9 @@ async def _robot(http: httpx.AsyncClient, files: Iterator[tuple[bytes, str]], fl
         image, phrase = next(files)
         begun_s = time.monotonic()
         try:
-            answer = await http.post("/v1/ground", data={"phrases": phrase}, files={"image": image})
+            answer = await http.post(
+                "/v1/ground", data={"phrases": phrase, "timeout_s": TIMEOUT_S}, files={"image": image}
+            )
             code, wait_s = answer.status_code, float(answer.headers.get("retry-after", 0))
         except httpx.HTTPError:
             code, wait_s = 0, 0.0

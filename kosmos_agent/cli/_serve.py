@@ -40,7 +40,8 @@ class Fleet:
 
 def serve(model: ModelChoice, way: WayIn, bounds: Bounds, fleet: Fleet | None) -> None:
     """Until a signal comes. fleet: None for a model in this process."""
-    check_way_in(way.host, way.token, way.names)  # before anybody waits for a model
+    # Before anybody waits for a model.
+    check_way_in(way.host, way.token, way.names, source=f"--token-file or {TOKEN_VARIABLE}")
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     engine = _local(model, bounds) if fleet is None else _replicated(model, bounds, fleet)
     server = GroundingServer(
