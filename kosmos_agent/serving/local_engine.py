@@ -35,10 +35,6 @@ class LocalEngine:
     def ready(self) -> bool:
         return self._worker is not None and self._worker.alive
 
-    @property
-    def waiting(self) -> int:
-        return 0 if self._worker is None else self._worker.waiting
-
     async def start(self) -> None:
         worker = await asyncio.to_thread(self._make)
         worker.start()

@@ -40,7 +40,7 @@ class Looker(Protocol):
 class ModelLooker:
     """Over a `Grounder`. kept: pictures that are remembered with what was read of them, the last ones asked about."""
 
-    def __init__(self, grounder: Grounder, *, kept: int = 16) -> None:
+    def __init__(self, grounder: Grounder, *, kept: int = 8) -> None:
         self.grounder, self._kept = grounder, kept
         self._views: OrderedDict[bytes, View] = OrderedDict()
 

@@ -78,7 +78,7 @@ class Replica:
 class RayEngine:
     """grounder: arguments of `Grounder.load`. address: `local` starts Ray on this machine, for this process alone.
 
-    cpus: of each replica, as Ray counts them.
+    cpus: of each replica, as Ray counts them. waiting: requests without an answer. retried: asked of another replica.
     """
 
     def __init__(
@@ -94,16 +94,12 @@ class RayEngine:
         self._grounder, self._replicas, self._max_requests = grounder, replicas, max_requests
         self._max_pixels, self._address, self._cpus = max_pixels, address, cpus
         self._handle: DeploymentHandle[Any] | None = None
-        self._open = 0
+        self.waiting = 0
         self.retried = 0
 
     @property
     def ready(self) -> bool:
         return self._handle is not None
-
-    @property
-    def waiting(self) -> int:
-        return self._open
 
     async def start(self) -> None:
         self._handle = await asyncio.to_thread(self._deployed)
@@ -111,14 +107,14 @@ class RayEngine:
     async def ask(self, request: Request) -> Reply:
         if self._handle is None:
             raise NotReadyError("the replicas are not up; ask again later")
-        self._open += 1
+        self.waiting += 1
         try:
             async with asyncio.timeout(request.timeout_s):
                 told = await self._asked(self._handle, request)
         except TimeoutError as error:
             raise GoalTimeoutError("the time limit ran out before the answer") from error
         finally:
-            self._open -= 1
+            self.waiting -= 1
         if told.code:
             raise error_of(told.code, told.message)
         return _REPLY.validate_json(told.reply)
@@ -144,7 +140,7 @@ class RayEngine:
                 response.cancel()  # type: ignore[no-untyped-call]
                 raise
             except BackPressureError as error:
-                raise BusyError(f"{self._open} questions wait already for {self._replicas} replicas") from error
+                raise BusyError(f"{self.waiting} questions wait already for {self._replicas} replicas") from error
             except _LOST as error:
                 self.retried += 1
                 _log.warning("a replica was lost; its request goes to another: %s", type(error).__name__)

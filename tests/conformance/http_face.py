@@ -64,10 +64,6 @@ class RigEngine:
     def ready(self):
         return self._engine.ready
 
-    @property
-    def waiting(self):
-        return self._engine.waiting
-
 
 class RigLooker:
     name = "scripted"
