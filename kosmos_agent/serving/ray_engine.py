@@ -10,6 +10,8 @@ import asyncio
 import logging
 import math
 import os
+import signal
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +34,7 @@ NAME = "kosmos-agent"
 _TOGETHER = 16
 """Requests that a replica has at a time: what its passes are made of. The others wait in front of all replicas."""
 _TRIES = 4
+_MAX_WORDS = 400
 _LOST = (RayActorError,)
 _REPLY: TypeAdapter[Reply] = TypeAdapter(Reply)
 
@@ -51,28 +54,26 @@ class Replica:
     """One model in a process of its own. grounder: arguments of `Grounder.load`."""
 
     def __init__(self, grounder: dict[str, Any], max_pixels: int) -> None:
-        self._grounder = grounder
-        self._engine = LocalEngine(self._made, max_pixels=max_pixels)
-        self._starting = asyncio.Lock()
+        # Loaded here, as Ray takes a replica for ready when it is made.
+        self._worker = Worker(ModelLooker(Grounder.load(**grounder)), QueueLimits(max_waiting=2 * _TOGETHER))
+        self._worker.start()
+        self._engine = LocalEngine(lambda: self._worker, max_pixels=max_pixels)
+
+    def check_health(self) -> None:
+        """Ray asks now and then, and makes another one in place of what raises."""
+        if not self._worker.alive:
+            raise UnforeseenError("the inference thread has ended")
 
     async def ask(self, request: Request) -> Told:
-        await self.warm()
+        await self._engine.start()
         try:
             reply = await self._engine.ask(request)
         except KosmosAgentError as error:
             return Told(code=error.code, message=str(error))
         return Told(reply=reply.model_dump_json())
 
-    async def warm(self) -> int:
-        """Loads the model; the process's id."""
-        async with self._starting:
-            if not self._engine.ready:
-                await self._engine.start()
+    async def process_id(self) -> int:
         return os.getpid()
-
-    def _made(self) -> Worker:
-        grounder = Grounder.load(**self._grounder)
-        return Worker(ModelLooker(grounder), QueueLimits(max_waiting=2 * _TOGETHER))
 
 
 class RayEngine:
@@ -103,6 +104,7 @@ class RayEngine:
 
     async def start(self) -> None:
         self._handle = await asyncio.to_thread(self._deployed)
+        _take_signals_back()
 
     async def ask(self, request: Request) -> Reply:
         if self._handle is None:
@@ -120,10 +122,10 @@ class RayEngine:
         return _REPLY.validate_json(told.reply)
 
     async def process_id(self) -> int:
-        """Of one replica, whose model is loaded then. NotReadyError."""
+        """Of one replica. NotReadyError."""
         if self._handle is None:
             raise NotReadyError("the replicas are not up")
-        pid: int = await self._handle.warm.remote()
+        pid: int = await self._handle.process_id.remote()
         return pid
 
     async def close(self) -> None:
@@ -160,8 +162,18 @@ class RayEngine:
             health_check_period_s=1,
         )
         application = deployment.bind(self._grounder, self._max_pixels)
-        return serve.run(application, name=NAME, route_prefix=None)
+        try:
+            return serve.run(application, name=NAME, route_prefix=None)
+        except RuntimeError as error:
+            raise NotReadyError(f"the replicas did not start: {str(error)[-_MAX_WORDS:]}") from error
 
     def _ended(self) -> None:
         serve.shutdown()  # type: ignore[no-untyped-call]
         ray.shutdown()
+
+
+def _take_signals_back() -> None:
+    """Ray makes SIGTERM an abort, below Python; set again, Python's own handlers are heard."""
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.getsignal(number))

@@ -50,7 +50,10 @@ class Worker:
         return self._thread.is_alive()
 
     def start(self) -> None:
-        self._thread.start()
+        """No matter how often."""
+        with self._changed:
+            if not self._stopped and self._thread.ident is None:
+                self._thread.start()
 
     def stop(self) -> None:
         """Every question ends with NotReadyError; returns when the thread has ended."""
