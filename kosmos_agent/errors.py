@@ -44,6 +44,18 @@ class InvalidLabelsError(KosmosAgentError):
     code = "invalid_labels"
 
 
+class InvalidDatasetError(KosmosAgentError):
+    """A public benchmark's files do not keep to their format; the message names the file and the entry."""
+
+    code = "invalid_dataset"
+
+
+class ChangedRunError(KosmosAgentError):
+    """What a folder holds was made by another model, from other data or with other settings; the message says which."""
+
+    code = "changed_run"
+
+
 class UnknownModelError(KosmosAgentError):
     """No model of that name, folder or hub id."""
 
@@ -147,6 +159,18 @@ class NoDepthImageError(KosmosAgentError):
     """No depth picture was taken with this picture, within the slop."""
 
     code = "no_depth_image"
+
+
+class InvalidConfigError(KosmosAgentError):
+    """A recipe file holds an unknown key or a value outside its range; the message names both and what is valid."""
+
+    code = "invalid_config"
+
+
+class InvalidSampleError(KosmosAgentError):
+    """A record of training data is unusable; the message names the file and what is wrong."""
+
+    code = "invalid_sample"
 
 
 class TooLargeError(KosmosAgentError):

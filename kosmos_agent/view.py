@@ -13,7 +13,7 @@ from kosmos_agent import prompts
 from kosmos_agent.calibration import CHEAP_FEATURES, Feature
 from kosmos_agent.errors import CancelledError, InvalidArgumentError
 from kosmos_agent.inference.answer import AnswerRules
-from kosmos_agent.inference.clauses import parse
+from kosmos_agent.inference.clauses import parse, with_anchors
 from kosmos_agent.inference.close_ups import describe_closely, name_and_place
 from kosmos_agent.inference.corners import CornerScores
 from kosmos_agent.inference.evidence import Evidence, gather
@@ -68,17 +68,16 @@ class View:
         if not 1 <= len(phrases) <= MAX_PHRASES:
             raise InvalidArgumentError(f"{len(phrases)} phrases; valid: 1 to {MAX_PHRASES} at a time")
         clock = Stopwatch(self.grounder.model.device)
-        parsed = [parse(phrase) for phrase in phrases]
-        anchors = list(dict.fromkeys(claim.anchor for phrase in parsed for claim in phrase.clauses))
+        parsed, asked = [parse(phrase) for phrase in phrases], with_anchors(phrases)
         calibration = self.grounder.calibration
         features = CHEAP_FEATURES if calibration is None else calibration.features
-        evidence = self.evidence([*phrases, *anchors], features, zoom=zoom, clock=clock)
+        evidence = gather(self._looks(zoom), asked, features, self.grounder.decision, clock)
         rivals = rivals_of(self.grounder.model, self.grounder.tokenizer, self.encoded, self.grounder.decision, parsed)
         if rivals:
             clock.lap("rivals")
         timings = {**self.encoded.timings_ms, **clock.laps_ms}
-        found = [self._grounding(*pair, timings) for pair in zip([*phrases, *anchors], evidence, strict=True)]
-        leaned_on = dict(zip(anchors, found[len(phrases) :], strict=True))
+        found = [self._grounding(*pair, timings) for pair in zip(asked, evidence, strict=True)]
+        leaned_on = dict(zip(asked[len(phrases) :], found[len(phrases) :], strict=True))
         return [
             check_claims(answer, phrase.clauses, leaned_on, rivals.get(phrase.plain_head, ()))
             for answer, phrase in zip(found, parsed, strict=False)
@@ -90,12 +89,11 @@ class View:
         features: Collection[Feature] = CHEAP_FEATURES,
         *,
         zoom: bool | None = None,
-        clock: Stopwatch | None = None,
     ) -> list[Evidence]:
         """What the answers to `phrases` rest on, before they are judged; `kosmos-agent calibrate` fits on it."""
         looks = self._looks(zoom)
-        clock = clock or Stopwatch(looks.model.device)
-        return gather(looks, phrases, features, self.grounder.decision, clock)
+        found = gather(looks, with_anchors(phrases), features, self.grounder.decision, Stopwatch(looks.model.device))
+        return found[: len(phrases)]
 
     def find_each(self, phrase: str, *, should_stop: StopCallback | None = None) -> Grounding:
         """All the things that a plural phrase names: every candidate is meant (`count` "many"), at most 16.

@@ -1,4 +1,4 @@
-"""`kosmos-agent train`: the embedded model, from nothing or from where the last run stopped."""
+"""`kosmos-agent train`: the embedded model, the paper's two stages, and fine-tuning on a user's own boxes."""
 
 from __future__ import annotations
 
@@ -6,14 +6,23 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from click.core import ParameterSource
 
 from kosmos_agent.cli import _options as options
+from kosmos_agent.cli import train_recipe
 from kosmos_agent.cli._load import needs
+from kosmos_agent.errors import InvalidArgumentError
 
-_HELPERS_ONLY_STEPS = 150
-"""A checkpoint holds no helper heads, so a run that starts from one begins with new ones."""
+_BESIDE_CONFIG = (
+    "run", "cache", "start_from", "validate_minutes", "minutes", "workers", "device", "threads", "config", "changes",
+)  # fmt: skip
+"""Options that say where and how long to train, not what."""
 
 app = typer.Typer(help="Train a model. Ctrl-C saves; the same command resumes.", no_args_is_help=True)
+app.command()(train_recipe.pretrain)
+app.command()(train_recipe.instruct)
+app.command()(train_recipe.finetune)
+app.command()(train_recipe.recipes)
 
 
 @app.callback()
@@ -23,6 +32,7 @@ def root() -> None:
 
 @app.command()
 def tabletop(
+    context: typer.Context,
     run: Annotated[Path, typer.Option("--run-folder", help="state, averaged weights, curves")] = Path("runs/tabletop"),
     cache: Annotated[Path, typer.Option(help="folder of rendered pictures; filled on demand")] = Path(".cache/train"),
     pictures: Annotated[int, typer.Option(min=1, help="training pictures to render")] = 16_000,
@@ -30,8 +40,8 @@ def tabletop(
     steps: Annotated[int, typer.Option(min=1, help="total optimiser steps")] = 12_000,
     decay_steps: Annotated[int, typer.Option(min=0, help="last steps, over which the rate falls")] = 2_000,
     dense_only_steps: Annotated[
-        int | None, typer.Option(min=0, help="first steps, on the vision tower alone [2000; 0 with --start-from]")
-    ] = None,
+        int, typer.Option(min=0, help="first steps, on the vision tower alone; none with --start-from")
+    ] = 2_000,
     batch_size: Annotated[int, typer.Option(min=1)] = 32,
     learning_rate: Annotated[float, typer.Option(min=0.0)] = 1e-3,
     phrases: Annotated[int, typer.Option(min=1, max=32, help="tasks behind each picture")] = 12,
@@ -55,17 +65,25 @@ def tabletop(
     workers: Annotated[int, typer.Option(min=0, help="loader processes")] = 1,
     device: options.Device = "cpu",
     threads: Annotated[int, typer.Option(min=1, help="CPU threads")] = 2,
+    config: Annotated[
+        str | None, typer.Option(help="take what is trained from a recipe, such as tabletop", show_default=False)
+    ] = None,
+    changes: train_recipe.Changes = None,
 ) -> None:
     """Train the embedded table-top model; everything is kept in --run-folder (state/, averaged/, curves.png)."""
     with needs("train"):
-        from kosmos_agent.cli._train import Pictures, train_tabletop
+        from kosmos_agent.cli._train import Machine, Pictures, train_by_recipe, train_tabletop
         from kosmos_agent.training.settings import TrainSettings
 
+    if config is not None:
+        _refuse_beside_config(context)
+        machine = Machine(run, cache, start_from, validate_minutes, minutes, workers, device, threads)
+        train_by_recipe(config, tuple(changes or ()), machine)
+        return
     settings = TrainSettings(
         steps=steps,
         decay_steps=decay_steps,
-        dense_only_steps=_dense_only(dense_only_steps, start_from),
-        helpers_only_steps=0 if start_from is None else _HELPERS_ONLY_STEPS,
+        dense_only_steps=dense_only_steps,
         batch_size=batch_size,
         learning_rate=learning_rate,
         loader_processes=workers,
@@ -79,10 +97,12 @@ def tabletop(
     train_tabletop(settings, run, chosen, start_from, device)
 
 
-def _dense_only(steps: int | None, start_from: Path | None) -> int:
-    if steps is not None:
-        return steps
-    return 2_000 if start_from is None else 0
+def _refuse_beside_config(context: typer.Context) -> None:
+    """What a recipe says cannot be said a second time."""
+    for name in context.params:
+        if name not in _BESIDE_CONFIG and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            option = f"--{name.replace('_', '-')}"
+            raise InvalidArgumentError(f"{option} beside --config; valid: --set {name}=VALUE")
 
 
 @app.command()

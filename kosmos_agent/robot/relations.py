@@ -71,6 +71,8 @@ def _checked(view: DepthView, answer: Grounding, subject: Target3D, clause: Clau
         return clause
     located = [_target(view, answer, box) for box in clause.rival_boxes]
     rivals = tuple(thing for thing in located if thing is not None and not _is_one_of(thing, (subject, anchor)))
+    if clause.relation != "on" and _is_one_of(subject, (anchor,)):
+        return clause.model_copy(update={"state": "fails", "geometry": "metres"})
     places = _Places(subject, anchor, rivals, None not in located, view.T_base_camera[:2, 3])
     state = _JUDGES[clause.relation](places)
     return clause.model_copy(update={"state": state, "geometry": "metres"})
