@@ -256,7 +256,7 @@ def test_a_camera_hears_why_its_picture_has_no_answer():
     assert numbers(heard.answers[1]) == [3]
 
 
-def test_a_text_is_written_by_itself_and_keeps_nobody_waiting_for_its_rest():
+def test_a_text_is_written_by_itself_and_the_others_together():
     worker, looker, _ = scripts.worker()
     asks = (find("the cup"), AnswerAsk(questions=("what is there?",)), find("the plate"))
     jobs = [worker.ask(f"robot {k}", ask, scripts.picture(k)) for k, ask in enumerate(asks)]

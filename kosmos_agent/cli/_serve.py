@@ -62,7 +62,7 @@ def _replicated(model: ModelChoice, bounds: Bounds, fleet: Fleet) -> Engine:
     with needs("scale"):
         from kosmos_agent.serving.ray_engine import RayEngine
     return RayEngine(
-        {"model": model.model, "dtype": model.dtype, "device": model.device, "threads": model.threads},
+        {name: getattr(model, name) for name in ("model", "dtype", "device", "threads", "runtime")},
         replicas=fleet.replicas,
         address=fleet.address,
         max_requests=bounds.max_requests,

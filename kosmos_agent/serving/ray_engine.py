@@ -103,7 +103,11 @@ class RayEngine:
         return self._handle is not None
 
     async def start(self) -> None:
-        self._handle = await asyncio.to_thread(self._deployed)
+        """NotReadyError where Ray or a replica does not come up."""
+        try:
+            self._handle = await asyncio.to_thread(self._deployed)
+        except Exception as error:  # Ray has no base of its own for what keeps it from starting
+            raise NotReadyError(f"the replicas did not start: {str(error)[-_MAX_WORDS:]}") from error
         _take_signals_back()
 
     async def ask(self, request: Request) -> Reply:
@@ -162,10 +166,7 @@ class RayEngine:
             health_check_period_s=1,
         )
         application = deployment.bind(self._grounder, self._max_pixels)
-        try:
-            return serve.run(application, name=NAME, route_prefix=None)
-        except RuntimeError as error:
-            raise NotReadyError(f"the replicas did not start: {str(error)[-_MAX_WORDS:]}") from error
+        return serve.run(application, name=NAME, route_prefix=None)
 
     def _ended(self) -> None:
         serve.shutdown()  # type: ignore[no-untyped-call]

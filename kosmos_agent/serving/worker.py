@@ -36,10 +36,6 @@ class Worker:
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
 
     @property
-    def model(self) -> str:
-        return self._looker.name
-
-    @property
     def waiting(self) -> int:
         """One-off questions, those under way included."""
         with self._changed:

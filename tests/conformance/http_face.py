@@ -66,8 +66,6 @@ class RigEngine:
 
 
 class RigLooker:
-    name = "scripted"
-
     def __init__(self, rig):
         self._rig = rig
 
