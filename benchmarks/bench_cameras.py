@@ -170,7 +170,10 @@ def main() -> None:
     before, shown = machine(), pictures(4)
     grounder = Grounder.load(options.model, threads=options.threads, runtime=options.runtime)
     phrase = [words for _, words in shown]
-    many = [[f"the {colour} {words}" for words in phrase for colour in _COLOURS][:MANY], [phrase[0]]]
+    many = [
+        [f"the {colour} {words.split(maxsplit=2)[2]}" for words in phrase for colour in _COLOURS][:MANY],
+        [phrase[0]],
+    ]
 
     def row(phrases: Sequence[Sequence[str]], queue: str) -> Figures:
         return measured(grounder, shown, phrases, queue, seconds, options.zoom)
