@@ -76,6 +76,7 @@ FORBIDDEN = {
     "kosmos_agent.view": ("kosmos_agent.robot",),
     "kosmos_agent.grounder": ("kosmos_agent.robot",),
     "kosmos_agent.skills": ("kosmos_agent.model", "kosmos_agent.cli", "kosmos_agent.training", "kosmos_sim", "torch"),
+    "kosmos_agent.grit": ("kosmos_agent.cli", "kosmos_agent.robot", "kosmos_agent.skills", "kosmos_agent.evaluation"),
     "kosmos_sim": (
         "kosmos_agent.model",
         "kosmos_agent.inference",

@@ -100,3 +100,21 @@ class KVCache:
         copy.values[:, :, :, : self.length] = self.values[:, :, :, : self.length]
         copy.length = self.length
         return copy
+
+    @staticmethod
+    def stacked(caches: Sequence[KVCache], extra: int) -> KVCache:
+        """The rows of several caches that are filled equally far, copied, with room for `extra` more positions."""
+        first = caches[0]
+        if any(cache.length != first.length for cache in caches):
+            raise ValueError(f"caches of {[cache.length for cache in caches]} positions; valid: equally many")
+        layers, _, heads, _, width = first.keys.shape
+        shape = (layers, sum(cache.keys.shape[1] for cache in caches), heads, first.length + extra, width)
+        whole = KVCache(*shape, dtype=first.keys.dtype, device=first.keys.device)
+        row = 0
+        for cache in caches:
+            rows = slice(row, row + cache.keys.shape[1])
+            whole.keys[:, rows, :, : first.length] = cache.keys[:, :, :, : first.length]
+            whole.values[:, rows, :, : first.length] = cache.values[:, :, :, : first.length]
+            row = rows.stop
+        whole.length = first.length
+        return whole
