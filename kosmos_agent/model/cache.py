@@ -80,10 +80,11 @@ class KVCache:
         return one
 
     def row(self, index: int) -> KVCache:
-        """One of the rows, sharing its memory; only to be forked."""
+        """A copy of one of the rows, as it may be kept for longer than the others."""
         layers, _, heads, _, width = self.keys.shape
-        one = KVCache(layers, 1, heads, 0, width, dtype=self.keys.dtype, device=self.keys.device)
-        one.keys, one.values = self.keys[:, index : index + 1], self.values[:, index : index + 1]
+        one = KVCache(layers, 1, heads, self.length, width, dtype=self.keys.dtype, device=self.keys.device)
+        one.keys[:] = self.keys[:, index : index + 1, :, : self.length]
+        one.values[:] = self.values[:, index : index + 1, :, : self.length]
         one.length = self.length
         return one
 
