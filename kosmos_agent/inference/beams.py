@@ -14,7 +14,7 @@ from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.inference.grammar import repeated_ngram_ends
 from kosmos_agent.inference.prompt import ReadPrompt
 from kosmos_agent.model.cache import KVCache
-from kosmos_agent.model.kosmos2 import Kosmos2
+from kosmos_agent.model.engine import Engine
 
 MOST_BEAMS = 64
 
@@ -52,7 +52,7 @@ class _Live:
 
 
 @torch.inference_mode()
-def beam_search(model: Kosmos2, prompt: ReadPrompt, eos_id: int, search: Beams) -> Hypothesis:
+def beam_search(model: Engine, prompt: ReadPrompt, eos_id: int, search: Beams) -> Hypothesis:
     """The best continuation of a prompt that was read as `search.beams` equal rows; its cache is used up.
 
     InvalidArgumentError for another number of rows, or pads among them.

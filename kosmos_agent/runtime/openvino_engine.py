@@ -26,17 +26,18 @@ PRECISIONS = {"float32": ("f32", "FP32"), "bfloat16": ("bf16", "BF16"), "float16
 class OpenVinoEngine:
     """`model.engine.Engine` over a checked export of either format.
 
-    precision: what the graphs compute in, of `PRECISIONS`.
+    precision: what the graphs compute in, of `PRECISIONS`, or auto; convolutions with 8-bit ranges in 8 bits.
     """
 
     def __init__(self, folder: Path, manifest: Manifest, *, precision: str, threads: int | None = None) -> None:
         core = openvino.Core()
         self.config = Kosmos2Config.from_dict(manifest.config)
         self.dtype, self.device = torch.float32, torch.device("cpu")
-        self.precision = _usable(core, precision)
+        computed_in = _usable(core, precision)
+        self.precision = "int8" if manifest.precision == "int8" else computed_in
         self._positions = manifest.positions
         self._embedding = load_file(folder / EMBEDDING_FILE)[EMBEDDING]
-        hints = _hints(self.precision, threads or torch.get_num_threads())
+        hints = _hints(computed_in, threads or torch.get_num_threads())
         vision, decoder = (core.read_model(folder / manifest.graphs[name].file) for name in (VISION, DECODER))
         vision.reshape([1, *manifest.graphs[VISION].inputs["pixels"].shape[1:]])
         self._vision = _Pass(core.compile_model(vision, "CPU", hints))
