@@ -39,7 +39,7 @@ def latency_report(grounder: Grounder, image: Image.Image | None, choice: ModelC
     device = grounder.model.device
     return {
         "model": grounder.name,
-        "dtype": str(grounder.model.dtype).removeprefix("torch."),
+        "dtype": grounder.precision,
         "device": choice.device,
         "threads": torch.get_num_threads(),
         "cpus": os.cpu_count(),
