@@ -10,7 +10,7 @@ import torch
 from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.inference.int8_model import BFLOAT16, INT8, Int8Model, Say
 from kosmos_agent.model.checkpoint import load_model, open_checkpoint
-from kosmos_agent.model.kosmos2 import Kosmos2
+from kosmos_agent.model.engine import Engine
 from kosmos_agent.model.probe import types_by_speed
 from kosmos_agent.model.quantized_cache import QuantizedCache
 from kosmos_agent.tokenizer import Tokenizer
@@ -25,10 +25,13 @@ as they are, and their calibrations were fitted in float32."""
 
 @dataclass(frozen=True)
 class Loaded:
-    """precision: one of `NAMES`, never auto. warnings: what is amiss but did not keep it from loading."""
+    """precision: one of `NAMES`, never auto; None where the engine's own type says it.
 
-    model: Kosmos2
-    precision: str
+    warnings: what is amiss but did not keep it from loading.
+    """
+
+    engine: Engine
+    precision: str | None = None
     warnings: tuple[str, ...] = ()
 
 

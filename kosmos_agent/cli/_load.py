@@ -31,6 +31,7 @@ class ModelChoice:
     device: str
     threads: int | None
     zoom: bool | None = None
+    runtime: str = "torch"
 
 
 @contextmanager
@@ -73,6 +74,7 @@ def load_grounder(choice: ModelChoice, *, calibrated: bool = True) -> Grounder:
         threads=choice.threads,
         calibrated=calibrated,
         zoom=choice.zoom,
+        runtime=choice.runtime,
         say=lambda line: typer.echo(f"kosmos-agent: {line}", err=True),
     )
     for warning in grounder.warnings:

@@ -22,9 +22,10 @@ def bench(
     dtype: options.Dtype = "auto",
     device: options.Device = "cpu",
     threads: options.Threads = None,
+    runtime: options.Runtime = "torch",
 ) -> None:
     """Median latency of a view, of one phrase and of eight phrases on it."""
-    report = measure(ModelChoice(model, dtype, device, threads), image, repeat)
+    report = measure(ModelChoice(model, dtype, device, threads, runtime=runtime), image, repeat)
     if as_json:
         print_json(report)
     else:

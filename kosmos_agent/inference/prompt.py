@@ -10,7 +10,7 @@ from torch import Tensor
 from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.model.cache import KVCache
 from kosmos_agent.model.decoder import FIRST_POSITION, PADDING_POSITION
-from kosmos_agent.model.kosmos2 import Kosmos2
+from kosmos_agent.model.engine import Engine
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,16 @@ class ReadPrompt:
     hidden: Tensor
     next_position: Tensor
 
+    def row(self, index: int) -> ReadPrompt:
+        """One of the rows; it shares their memory and must not be written on, but it can be continued."""
+        one = slice(index, index + 1)
+        ids, mask, hidden = (item[one] for item in (self.ids, self.attention_mask, self.hidden))
+        return ReadPrompt(self.cache.row(index), ids, mask, hidden, self.next_position[one])
+
 
 @torch.inference_mode()
 def read(
-    model: Kosmos2,
+    model: Engine,
     ids: Tensor,
     *,
     attention_mask: Tensor | None = None,

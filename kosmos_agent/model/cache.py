@@ -5,8 +5,12 @@ One row may hold several continuations behind a shared prefix: who sees whom is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
+
+from kosmos_agent.model.config import TextConfig
 
 
 class KVCache:
@@ -28,6 +32,13 @@ class KVCache:
         self.values = torch.empty(shape, dtype=dtype, device=device)
         self.length = 0
 
+    @classmethod
+    def for_config(
+        cls, text: TextConfig, batch: int, capacity: int, *, dtype: torch.dtype, device: torch.device
+    ) -> KVCache:
+        width = text.embed_dim // text.attention_heads
+        return cls(text.layers, batch, text.attention_heads, capacity, width, dtype=dtype, device=device)
+
     @property
     def capacity(self) -> int:
         return self.keys.shape[3]
@@ -41,8 +52,40 @@ class KVCache:
         self.values[layer, :, :, self.length : end] = value
         return self.keys[layer, :, :, :end], self.values[layer, :, :, :end]
 
+    def filled(self) -> tuple[Tensor, Tensor]:
+        """Views (layers, B, heads, length, d) of all that was written."""
+        return self.keys[:, :, :, : self.length], self.values[:, :, :, : self.length]
+
+    def extend(self, keys: Tensor, values: Tensor) -> None:
+        """Write (layers, B, heads, T, d) of all layers behind `length`, and advance."""
+        for layer, (key, value) in enumerate(zip(keys, values, strict=True)):
+            self.append(layer, key, value)
+        self.advance(keys.shape[3])
+
     def advance(self, count: int) -> None:
         self.length += count
+
+    @classmethod
+    def joined(cls, caches: Sequence[KVCache], extra: int) -> KVCache:
+        """One row of what several of one row hold, one after another, with room for `extra` more positions."""
+        first = caches[0].keys
+        layers, _, heads, _, width = first.shape
+        length = sum(cache.length for cache in caches)
+        one = cls(layers, 1, heads, length + extra, width, dtype=first.dtype, device=first.device)
+        for cache in caches:
+            end = one.length + cache.length
+            one.keys[:, :, :, one.length : end] = cache.keys[:, :, :, : cache.length]
+            one.values[:, :, :, one.length : end] = cache.values[:, :, :, : cache.length]
+            one.length = end
+        return one
+
+    def row(self, index: int) -> KVCache:
+        """One of the rows, sharing its memory; only to be forked."""
+        layers, _, heads, _, width = self.keys.shape
+        one = KVCache(layers, 1, heads, 0, width, dtype=self.keys.dtype, device=self.keys.device)
+        one.keys, one.values = self.keys[:, index : index + 1], self.values[:, index : index + 1]
+        one.length = self.length
+        return one
 
     def fork(self, extra: int, rows: int | None = None) -> KVCache:
         """A copy of the filled part with room for `extra` more positions; the original stays as it is.
