@@ -16,7 +16,8 @@ from kosmos_agent.export.folder import export_model
 from kosmos_agent.grounder import Grounder
 from kosmos_agent.model.checkpoint import save_model
 from kosmos_agent.runtime import choosing, openvino_loading
-from kosmos_agent.runtime.user_cache import CACHE_VARIABLE, MOST_EXPORTS, forget_oldest
+from kosmos_agent.runtime.user_cache import MOST_EXPORTS, forget_oldest
+from kosmos_agent.user_cache import CACHE_VARIABLE
 
 FOLDER = Path(__file__).parent / "data" / "fixed"
 PICTURES = tuple(load_pictures(FOLDER, read_labels(FOLDER)))

@@ -81,6 +81,7 @@ def load_grounder(choice: ModelChoice, *, calibrated: bool = True) -> Grounder:
         zoom=choice.zoom,
         both_ways=choice.both_ways,
         runtime=choice.runtime,
+        say=lambda line: typer.echo(f"kosmos-agent: {line}", err=True),
     )
     for warning in grounder.warnings:
         typer.echo(f"kosmos-agent: warning: {warning}", err=True)

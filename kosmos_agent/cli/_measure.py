@@ -39,7 +39,7 @@ def latency_report(grounder: Grounder, image: Image.Image | None, choice: ModelC
     device = grounder.model.device
     return {
         "model": grounder.name,
-        "dtype": grounder.model.precision,
+        "dtype": grounder.precision,
         "device": choice.device,
         "runtime": choice.runtime,
         "threads": torch.get_num_threads(),
