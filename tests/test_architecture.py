@@ -20,10 +20,10 @@ WINGS = {
 MAX_FILE_LINES, MAX_FUNCTION_LINES = 320, 60
 
 PURE = (
-    "calibration", "clarify", "drawing", "errors", "images", "location", "markup", "phrases", "results", "tokens",
-    "version",
+    "calibration", "clarify", "drawing", "errors", "images", "location", "marks", "markup", "phrases", "results",
+    "tokens", "version",
 )  # fmt: skip
-SIDE = ("training", "grit", "evaluation", "cli")
+SIDE = ("training", "grit", "evaluation", "benchmarking", "cli")
 ROS = (
     "rclpy",
     "action_msgs",

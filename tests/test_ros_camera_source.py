@@ -1,6 +1,5 @@
 """A camera of the graph as a source of pictures: real rclpy on both sides."""
 
-
 import numpy as np
 import pytest
 

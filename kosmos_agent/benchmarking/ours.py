@@ -1,0 +1,69 @@
+"""This project's side, through its public face."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PIL import Image
+
+from kosmos_agent import prompts
+from kosmos_agent.benchmarking.rounds import Call
+from kosmos_agent.benchmarking.works import CAPTION_TOKENS, PHRASES, Work
+from kosmos_agent.grounder import Grounder
+from kosmos_agent.inference.frame import continue_frame, encode_frame
+from kosmos_agent.inference.generate import Decoding, Written, generate
+
+NAME = "kosmos-agent"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to run ours. dtype: of the products.
+
+    as_shipped: with what the model's profile asks for, mirror images, second looks and a calibration, which
+    `generate()` has no counterpart of; without it each picture gets one look.
+    """
+
+    dtype: str
+    as_shipped: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{NAME} as shipped, {self.dtype}" if self.as_shipped else f"{NAME} {self.dtype}"
+
+
+@dataclass(frozen=True)
+class Ours:
+    grounder: Grounder
+    variant: Variant
+
+    @classmethod
+    def load(cls, model: str, variant: Variant, device: str, threads: int) -> Ours:
+        looks = {} if variant.as_shipped else {"calibrated": False, "zoom": False, "both_ways": False}
+        grounder = Grounder.load(model, dtype=variant.dtype, device=device, threads=threads, **looks)
+        return cls(grounder, variant)
+
+    @property
+    def name(self) -> str:
+        return self.variant.name
+
+    def calls(self, picture: Image.Image) -> dict[Work, Call]:
+        ready = self.grounder.view(picture)
+        decoding = Decoding(max_new_tokens=CAPTION_TOKENS)
+        calls: dict[Work, Call] = {
+            "new_1": lambda: self.grounder.view(picture).find(PHRASES[0]),
+            "ready_1": lambda: ready.find(PHRASES[0]),
+            "new_8": lambda: self.grounder.view(picture).find_all(PHRASES),
+        }
+        if self.variant.as_shipped:
+            return {**calls, "caption": lambda: self.grounder.view(picture).caption()}
+        return {**calls, "caption": lambda: write_caption(self.grounder, picture, decoding)}
+
+
+def write_caption(grounder: Grounder, picture: Image.Image, decoding: Decoding) -> Written:
+    """A brief caption of a new frame."""
+    model, tokenizer = grounder.model, grounder.tokenizer
+    frame = encode_frame(model, grounder.processor, picture)
+    ids = tokenizer.encode_words(prompts.BRIEF_CAPTION)
+    prompt = continue_frame(model, frame, [ids], room=decoding.max_new_tokens)
+    return generate(model, tokenizer, prompt, decoding)[0]
