@@ -20,22 +20,22 @@ from kosmos_agent.inference.candidates import Decision
 from kosmos_agent.inference.devices import check_device
 from kosmos_agent.inference.frame import encode_frame
 from kosmos_agent.inference.zoom import Zoom
-from kosmos_agent.model.checkpoint import check_tokenizer, load_model, load_tokenizer, read_config
+from kosmos_agent.model.checkpoint import check_tokenizer, load_tokenizer, read_config
 from kosmos_agent.model.folder import locate
 from kosmos_agent.model.kosmos2 import Kosmos2
+from kosmos_agent.precision import Say, load_precision
 from kosmos_agent.processor import Picture, Processor
 from kosmos_agent.profile import Profile
 from kosmos_agent.results import Frame
 from kosmos_agent.tokenizer import Tokenizer
 from kosmos_agent.view import View
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-
 
 class Grounder:
     """A model ready to look at pictures. Views may be used from several threads.
 
     calibration: None where the numbers in answers are the model's own, and nothing can be said to be absent.
+    precision: the number type that answers are computed in, as `load` names it.
     warnings: what is amiss but did not keep it from loading, such as a calibration that is for other weights.
     """
 
@@ -49,6 +49,7 @@ class Grounder:
         decision: Decision | None = None,
         zoom: Zoom | None = None,
         calibration: Calibration | None = None,
+        precision: str | None = None,
         warnings: tuple[str, ...] = (),
     ) -> None:
         self.model = model
@@ -59,6 +60,7 @@ class Grounder:
         self.decision = decision or Decision(mean_boxes=self.profile.mean_boxes)
         self.zoom = zoom or Zoom()
         self.calibration = calibration
+        self.precision = precision or str(model.dtype).removeprefix("torch.")
         self.warnings = warnings
 
     @classmethod
@@ -72,10 +74,12 @@ class Grounder:
         calibrated: bool = True,
         zoom: bool | None = None,
         both_ways: bool | None = None,
+        say: Say | None = None,
     ) -> Grounder:
         """An embedded name, a local folder in the published layout, or a hub id.
 
-        dtype: auto is float32 on a CPU and bfloat16 elsewhere. threads: CPU threads of the whole process.
+        dtype: float32, bfloat16, float16, int8 or auto: `precision.load_precision` says what that is. say: is told
+        of the making of 8-bit weights, which takes minutes for a large model, once. threads: of the whole process.
         calibrated: use the folder's calibration.json; one for other weights is set aside with a warning.
         zoom, both_ways: as in `Profile`; None leaves it to the model's own. A calibration was fitted for the latter.
         UnknownModelError, CheckpointError (naming the tensors), InvalidArgumentError.
@@ -91,8 +95,16 @@ class Grounder:
         profile = replace(profile, **{name: value for name, value in asked.items() if value is not None})
         check_tokenizer(tokenizer, read_config(folder))
         calibration, warnings = load_calibration(folder) if calibrated else (None, ())
-        loaded = load_model(folder, dtype=_dtype(dtype, device), device=device)
-        return cls(loaded, tokenizer, name=str(model), profile=profile, calibration=calibration, warnings=warnings)
+        loaded = load_precision(folder, tokenizer, dtype, device, say=say)
+        return cls(
+            loaded.model,
+            tokenizer,
+            name=str(model),
+            profile=profile,
+            calibration=calibration,
+            precision=loaded.precision,
+            warnings=(*warnings, *loaded.warnings),
+        )
 
     def view(self, image: Picture, *, stamp_ns: int | None = None, frame_id: str = "camera_optical_frame") -> View:
         """Look at a picture: PIL, or (H, W, 3) uint8 RGB. InvalidImageError when it is neither."""
@@ -100,11 +112,3 @@ class Grounder:
         height, width = rgb.shape[:2]
         frame = Frame(width=width, height=height, stamp_ns=stamp_ns, frame_id=frame_id)
         return View(self, frame, encode_frame(self.model, self.processor, rgb), rgb)
-
-
-def _dtype(name: str, device: str) -> torch.dtype:
-    if name == "auto":
-        return torch.float32 if device == "cpu" else torch.bfloat16
-    if name not in DTYPES:
-        raise InvalidArgumentError(f"dtype {name!r}; valid: auto, {', '.join(DTYPES)}")
-    return DTYPES[name]

@@ -73,6 +73,7 @@ def load_grounder(choice: ModelChoice, *, calibrated: bool = True) -> Grounder:
         threads=choice.threads,
         calibrated=calibrated,
         zoom=choice.zoom,
+        say=lambda line: typer.echo(f"kosmos-agent: {line}", err=True),
     )
     for warning in grounder.warnings:
         typer.echo(f"kosmos-agent: warning: {warning}", err=True)

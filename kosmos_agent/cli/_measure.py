@@ -46,7 +46,7 @@ def latency_report(grounder: Grounder, image: Image.Image | None, choice: ModelC
     )
     return {
         "model": grounder.name,
-        "dtype": str(grounder.model.dtype).removeprefix("torch."),
+        "dtype": grounder.precision,
         "device": choice.device,
         "threads": threads,
         "cpus": os.cpu_count(),

@@ -58,7 +58,10 @@ def _attend_in_products(query: Tensor, key: Tensor, value: Tensor, bias: Tensor 
 
 
 class Attention(nn.Module):
-    """q, k, v and out projections with biases; `inner_norm` is sub-LN's norm before the output (paper: MAGNETO)."""
+    """q, k, v and out projections with biases; `inner_norm` is sub-LN's norm before the output (paper: MAGNETO).
+
+    Where `quantized` has made one layer `qkv_proj` of the three, it serves self-attention in their place.
+    """
 
     def __init__(self, width: int, heads: int, *, inner_norm_eps: float | None = None) -> None:
         super().__init__()
@@ -80,13 +83,17 @@ class Attention(nn.Module):
         layer: int = 0,
     ) -> Tensor:
         """x: (B, T, D). keys_from: (B, S, D), `x` itself when None. mask: bool, broadcast to (B, heads, T, S)."""
-        source = x if keys_from is None else keys_from
-        query = split_heads(self.q_proj(x), self.heads)
-        key = split_heads(self.k_proj(source), self.heads)
-        value = split_heads(self.v_proj(source), self.heads)
+        query, key, value = (split_heads(part, self.heads) for part in self._projected(x, keys_from))
         if cache is not None:
             key, value = cache.append(layer, key, value)
         mixed = merge_heads(attend(query, key, value, mask))
         if hasattr(self, "inner_attn_ln"):
             mixed = self.inner_attn_ln(mixed)
         return self.out_proj(mixed)
+
+    def _projected(self, x: Tensor, keys_from: Tensor | None) -> tuple[Tensor, ...]:
+        if hasattr(self, "qkv_proj"):
+            fused: Tensor = self.get_submodule("qkv_proj")(x)
+            return fused.chunk(3, dim=-1)
+        source = x if keys_from is None else keys_from
+        return self.q_proj(x), self.k_proj(source), self.v_proj(source)
