@@ -21,12 +21,13 @@ from kosmos_agent.inference.devices import check_device
 from kosmos_agent.inference.frame import encode_frame
 from kosmos_agent.inference.zoom import Zoom
 from kosmos_agent.model.checkpoint import check_tokenizer, load_tokenizer, read_config
+from kosmos_agent.model.engine import Engine
 from kosmos_agent.model.folder import locate
-from kosmos_agent.model.kosmos2 import Kosmos2
 from kosmos_agent.precision import Say, load_precision
 from kosmos_agent.processor import Picture, Processor
 from kosmos_agent.profile import Profile
 from kosmos_agent.results import Frame
+from kosmos_agent.runtime.choosing import TORCH, load_exported
 from kosmos_agent.tokenizer import Tokenizer
 from kosmos_agent.view import View
 
@@ -41,7 +42,7 @@ class Grounder:
 
     def __init__(
         self,
-        model: Kosmos2,
+        model: Engine,
         tokenizer: Tokenizer,
         *,
         name: str,
@@ -74,6 +75,7 @@ class Grounder:
         calibrated: bool = True,
         zoom: bool | None = None,
         both_ways: bool | None = None,
+        runtime: str | Path = TORCH,
         say: Say | None = None,
     ) -> Grounder:
         """An embedded name, a local folder in the published layout, or a hub id.
@@ -82,7 +84,9 @@ class Grounder:
         of the making of 8-bit weights, which takes minutes for a large model, once. threads: of the whole process.
         calibrated: use the folder's calibration.json; one for other weights is set aside with a warning.
         zoom, both_ways: as in `Profile`; None leaves it to the model's own. A calibration was fitted for the latter.
-        UnknownModelError, CheckpointError (naming the tensors), InvalidArgumentError.
+        runtime: torch; openvino, whose graphs are made on first use and kept in the user's cache; or a folder that
+        `kosmos-agent export` made. With these dtype is what the graphs compute in, auto the fastest of the CPU's.
+        UnknownModelError, CheckpointError (naming the tensors), InvalidArgumentError, MissingDependencyError.
         """
         if threads is not None:
             if threads < 1:
@@ -95,15 +99,20 @@ class Grounder:
         profile = replace(profile, **{name: value for name, value in asked.items() if value is not None})
         check_tokenizer(tokenizer, read_config(folder))
         calibration, warnings = load_calibration(folder) if calibrated else (None, ())
-        loaded = load_precision(folder, tokenizer, dtype, device, say=say)
+        engine: Engine
+        if runtime == TORCH:
+            loaded = load_precision(folder, tokenizer, dtype, device, say=say)
+            engine, precision, warnings = loaded.model, loaded.precision, (*warnings, *loaded.warnings)
+        else:
+            engine, precision = load_exported(folder, runtime, dtype=dtype, device=device, threads=threads), None
         return cls(
-            loaded.model,
+            engine,
             tokenizer,
             name=str(model),
             profile=profile,
             calibration=calibration,
-            precision=loaded.precision,
-            warnings=(*warnings, *loaded.warnings),
+            precision=precision,
+            warnings=warnings,
         )
 
     def view(self, image: Picture, *, stamp_ns: int | None = None, frame_id: str = "camera_optical_frame") -> View:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,12 +25,15 @@ from kosmos_agent.benchmarking.timing import Timing
 from kosmos_agent.benchmarking.transformers_side import CarefulUse, PlainUse, TransformersSide, with_weights_of
 from kosmos_agent.benchmarking.works import PHRASES, WORKS, Contender
 from kosmos_agent.errors import InvalidArgumentError
-from kosmos_agent.grounder import DTYPES, Grounder
+from kosmos_agent.grounder import Grounder
 from kosmos_agent.model.checkpoint import load_model, read_config
 from kosmos_agent.model.config import ClipVisionConfig
 from kosmos_agent.model.folder import locate
+from kosmos_agent.model.int8_kernels import best_kernel
 from kosmos_agent.model.skeleton import skeleton
+from kosmos_agent.precision import FLOATS, INT8
 from kosmos_agent.profile import Profile
+from kosmos_agent.runtime.choosing import OPENVINO, TORCH
 
 LARGE = 500_000_000
 """Parameters from which float32 is left out: it is slower than bfloat16 on both sides, and takes twice the memory."""
@@ -98,8 +102,11 @@ class ComparisonRun:
         """Of ours, each with one look at a picture."""
         if self.scope.dtypes is not None:
             return tuple(map(Variant, self.scope.dtypes))
-        wanted = ("bfloat16", "int8") if self.large else ("float32", "bfloat16", "int8")
-        return tuple(Variant(name) for name in wanted if name in DTYPES)
+        device = torch.device(self.scope.device)
+        wanted = [Variant("bfloat16")] if self.large else [Variant("float32"), Variant("bfloat16")]
+        wanted += [Variant(INT8)] if best_kernel(device.type) is not None else []
+        exported = device.type == "cpu" and not self.large and importlib.util.find_spec("openvino") is not None
+        return (*wanted, *([Variant("auto", OPENVINO)] if exported else []))
 
     def their_types(self) -> tuple[str, ...]:
         """Of ours, those that transformers has; bfloat16 where it has none."""
@@ -110,7 +117,7 @@ class ComparisonRun:
         sides = []
         for variant in self.variants():
             self.progress(f"opening {variant.name}")
-            sides.append(Ours.load(self.scope.model, variant, self.scope.device, self.plan.threads))
+            sides.append(self._load(variant))
         return sides
 
     def _as_shipped(self) -> list[Ours]:
@@ -119,13 +126,17 @@ class ComparisonRun:
         if not (profile.zoom or profile.both_ways):
             return []
         variant = Variant(self.variants()[0].dtype, as_shipped=True)
-        return [Ours.load(self.scope.model, variant, self.scope.device, self.plan.threads)]
+        return [self._load(variant)]
+
+    def _load(self, variant: Variant) -> Ours:
+        scope = self.scope
+        return Ours.load(scope.model, variant, scope.device, self.plan.threads, self.progress)
 
     def _theirs(self) -> list[PlainUse | CarefulUse]:
         sides: list[PlainUse | CarefulUse] = []
         for dtype in self.their_types():
             self.progress(f"opening transformers {dtype}")
-            side = TransformersSide.load(self.folder, DTYPES[dtype], self.scope.device)
+            side = TransformersSide.load(self.folder, FLOATS[dtype], self.scope.device)
             sides += [PlainUse(side, f"transformers {dtype}"), CarefulUse(side, f"transformers {dtype}, careful")]
         return sides
 
@@ -143,7 +154,7 @@ class ComparisonRun:
     def _answers(self) -> AnswerCheck:
         """In float32, where rounding does not decide; both sides over the same tensors, one copy of them."""
         self.progress("comparing answers in float32")
-        ours = Ours.load(self.scope.model, Variant("float32"), self.scope.device, self.plan.threads).grounder
+        ours = self._load(Variant("float32")).grounder
         plain = load_model(self.folder, dtype=torch.float32, device=self.scope.device)
         theirs = TransformersSide(with_weights_of(plain), ours.processor)
         phrases, tokens = _LARGE_CHECK if self.large else (len(PHRASES), 64)
@@ -153,7 +164,7 @@ class ComparisonRun:
         figures = {}
         for side in ours:
             kind = side.variant.dtype
-            if kind in limits.gemm_gops:
+            if side.variant.runtime == TORCH and kind in limits.gemm_gops:
                 figures[kind] = stage_figures(side.grounder, limits, kind, self.plan, self.progress)
         return figures
 
@@ -168,7 +179,9 @@ class ComparisonRun:
     def _lone(self) -> dict[str, LoneFigures]:
         plan = self.plan
         base = LoneChoice("lone_ours", str(self.folder), "", self.scope.device, plan.threads)
-        choices = {variant.name: replace(base, dtype=variant.dtype) for variant in self.variants()}
+        choices = {
+            variant.name: replace(base, dtype=variant.dtype, runtime=variant.runtime) for variant in self.variants()
+        }
         for dtype in self.their_types():
             choices[f"transformers {dtype}"] = replace(base, program="lone_transformers", dtype=dtype)
         return measure_lone(choices, plan, self.progress)

@@ -10,27 +10,27 @@ import json
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from tempfile import TemporaryFile
 
 from pydantic import BaseModel, ConfigDict
 
 from kosmos_agent.benchmarking.contention import foreign_cores, read_cpu
-from kosmos_agent.benchmarking.rounds import Plan
+from kosmos_agent.benchmarking.rounds import Plan, Progress
 from kosmos_agent.benchmarking.timing import Sample, Timing, summarise
 from kosmos_agent.errors import KosmosAgentError
 
 
 @dataclass(frozen=True)
 class LoneChoice:
-    """program: a module of this package. thorough: eight phrases after the first answer."""
+    """program: a module of this package. runtime: of ours. thorough: eight phrases after the first answer."""
 
     program: str
     model: str
     dtype: str
     device: str
     threads: int
+    runtime: str = "torch"
     thorough: bool = False
 
 
@@ -62,7 +62,7 @@ class _Run:
 
 
 def measure_lone(
-    choices: dict[str, LoneChoice], plan: Plan, progress: Callable[[str], object] = lambda words: None
+    choices: dict[str, LoneChoice], plan: Plan, progress: Progress = lambda words: None
 ) -> dict[str, LoneFigures]:
     """In turn, as many processes of each as samples are wanted, behind a thorough one that warms the page cache up."""
     thorough = {}

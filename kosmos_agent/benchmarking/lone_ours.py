@@ -8,7 +8,7 @@ from kosmos_agent.benchmarking.ours import Ours, Variant
 
 
 def load(choice: LoneChoice) -> Ours:
-    return Ours.load(choice.model, Variant(choice.dtype), choice.device, choice.threads)
+    return Ours.load(choice.model, Variant(choice.dtype, choice.runtime), choice.device, choice.threads)
 
 
 if __name__ == "__main__":

@@ -7,29 +7,32 @@ from dataclasses import dataclass
 from PIL import Image
 
 from kosmos_agent import prompts
-from kosmos_agent.benchmarking.rounds import Call
+from kosmos_agent.benchmarking.rounds import Call, Progress
 from kosmos_agent.benchmarking.works import CAPTION_TOKENS, PHRASES, Work
 from kosmos_agent.grounder import Grounder
 from kosmos_agent.inference.frame import continue_frame, encode_frame
 from kosmos_agent.inference.generate import Decoding, Written, generate
+from kosmos_agent.runtime.choosing import TORCH
 
 NAME = "kosmos-agent"
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to run ours. dtype: of the products.
+    """One way to run ours. dtype: of the products. runtime: as `Grounder.load` names it.
 
     as_shipped: with what the model's profile asks for, mirror images, second looks and a calibration, which
     `generate()` has no counterpart of; without it each picture gets one look.
     """
 
     dtype: str
+    runtime: str = TORCH
     as_shipped: bool = False
 
     @property
     def name(self) -> str:
-        return f"{NAME} as shipped, {self.dtype}" if self.as_shipped else f"{NAME} {self.dtype}"
+        kind = self.dtype if self.runtime == TORCH else f"{self.runtime} {self.dtype}"
+        return f"{NAME} {kind}, as shipped" if self.as_shipped else f"{NAME} {kind}"
 
 
 @dataclass(frozen=True)
@@ -38,9 +41,19 @@ class Ours:
     variant: Variant
 
     @classmethod
-    def load(cls, model: str, variant: Variant, device: str, threads: int) -> Ours:
-        looks = {} if variant.as_shipped else {"calibrated": False, "zoom": False, "both_ways": False}
-        grounder = Grounder.load(model, dtype=variant.dtype, device=device, threads=threads, **looks)
+    def load(cls, model: str, variant: Variant, device: str, threads: int, say: Progress | None = None) -> Ours:
+        """say: is told of what is made for the first time, such as 8-bit weights."""
+        grounder = Grounder.load(
+            model,
+            dtype=variant.dtype,
+            runtime=variant.runtime,
+            device=device,
+            threads=threads,
+            calibrated=variant.as_shipped,
+            zoom=None if variant.as_shipped else False,
+            both_ways=None if variant.as_shipped else False,
+            say=say,
+        )
         return cls(grounder, variant)
 
     @property

@@ -15,7 +15,7 @@ from kosmos_agent.benchmarking.timing import Sample, Timing, summarise
 from kosmos_agent.inference.devices import synchronise
 
 Call = Callable[[], object]
-Progress = Callable[[str], object]
+Progress = Callable[[str], None]
 _SLOW_S = 3.0
 
 

@@ -20,6 +20,7 @@ from kosmos_agent.benchmarking.machine import Limits
 from kosmos_agent.benchmarking.rounds import Call, Plan, Progress, time_in_turn
 from kosmos_agent.benchmarking.timing import Timing
 from kosmos_agent.benchmarking.works import PHRASES
+from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.grounder import Grounder
 from kosmos_agent.inference.corners import packed_mask
 from kosmos_agent.model.cache import KVCache
@@ -88,12 +89,12 @@ def stage_figures(
     grounder: Grounder, limits: Limits, number_type: str, plan: Plan, progress: Progress = lambda words: None
 ) -> dict[str, StageFigures]:
     """number_type: of the products, a key of `limits.gemm_gops`."""
-    shapes = StageShapes.of(grounder)
-    timings = time_in_turn(stage_calls(grounder.model, shapes), plan, progress)
+    shapes, model = StageShapes.of(grounder), torch_model(grounder)
+    timings = time_in_turn(stage_calls(model, shapes), plan, progress)
     operations = count_operations(grounder, shapes)
     figures = {}
     for stage, timing in timings.items():
-        work = Work(operations[stage], bytes_read(grounder.model, stage, shapes))
+        work = Work(operations[stage], bytes_read(model, stage, shapes))
         floor_s, bound = work.floor_s(limits.gemm_gops[number_type] * 1e9, limits.read_gb_s * 1e9)
         figures[stage] = StageFigures(
             tokens=shapes.tokens(stage),
@@ -105,6 +106,13 @@ def stage_figures(
             reached=1000 * floor_s / timing.median_ms,
         )
     return figures
+
+
+def torch_model(grounder: Grounder) -> Kosmos2:
+    """InvalidArgumentError where a graph of another runtime computes: it has no modules to look into."""
+    if not isinstance(grounder.model, Kosmos2):
+        raise InvalidArgumentError("stages of an exported graph cannot be told apart; valid: runtime torch")
+    return grounder.model
 
 
 def count_operations(grounder: Grounder, shapes: StageShapes) -> dict[str, float]:
@@ -120,11 +128,11 @@ def count_operations(grounder: Grounder, shapes: StageShapes) -> dict[str, float
 
 def bytes_read(model: Kosmos2, stage: str, shapes: StageShapes) -> float:
     """Weights of the stage as they lie in memory, and the keys and values that it looks back at."""
-    decoder, table = model.text_model.model, model.text_model.model.embed_tokens
+    decoder = model.text_model.model
     if stage == "vision":
         return _nbytes([model.vision_model, model.image_to_text_projection])
     if stage == "head":
-        return _nbytes([table])
+        return _nbytes([model.head or decoder.embed_tokens])
     text = model.config.text
     seen = 0 if stage == "prefix" else shapes.prefix
     cache = 2 * text.layers * seen * text.embed_dim * model.dtype.itemsize

@@ -31,6 +31,7 @@ class ModelChoice:
     device: str
     threads: int | None
     zoom: bool | None = None
+    runtime: str = "torch"
 
 
 @contextmanager
@@ -74,6 +75,7 @@ def load_grounder(choice: ModelChoice, *, calibrated: bool = True) -> Grounder:
         calibrated=calibrated,
         zoom=choice.zoom,
         say=lambda line: typer.echo(f"kosmos-agent: {line}", err=True),
+        runtime=choice.runtime,
     )
     for warning in grounder.warnings:
         typer.echo(f"kosmos-agent: warning: {warning}", err=True)

@@ -10,6 +10,7 @@ import typer
 Picture = Annotated[Path, typer.Argument(help="a picture file", show_default=False)]
 Model = Annotated[str, typer.Option("--model", "-m", help="tabletop, a folder with a checkpoint, or a hub id")]
 Dtype = Annotated[str, typer.Option(help="auto, float32, bfloat16, float16 or int8")]
+Runtime = Annotated[str, typer.Option(help="torch, openvino, or a folder that kosmos-agent export made")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, ...")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads, if not torch's choice", show_default=False)]
 Zoom = Annotated[

@@ -112,6 +112,7 @@ def demo_graph(choice: ModelChoice, instruction: str, seed: int) -> Graph:
             "model_path": choice.model,
             "dtype": choice.dtype,
             "device": choice.device,
+            "runtime": choice.runtime,
             "threads": choice.threads or 0,
         },
     )

@@ -27,6 +27,7 @@ def agent(
     dtype: options.Dtype = "auto",
     device: options.Device = "cpu",
     threads: options.Threads = None,
+    runtime: options.Runtime = "torch",
 ) -> None:
     """An agent at a simulated table: it looks, answers, picks up and puts down, and says honestly how that went.
 
@@ -40,7 +41,7 @@ def agent(
     with needs("agent"):
         from kosmos_agent.cli._agent_run import AgentRun
     make_folder(out)
-    grounder = load_grounder(ModelChoice(eyes, dtype, device, threads))
+    grounder = load_grounder(ModelChoice(eyes, dtype, device, threads, runtime=runtime))
     run = AgentRun(grounder, model, seed, out, approve=approve, max_tool_calls=max_tool_calls)
     if command is None:
         run.talk()

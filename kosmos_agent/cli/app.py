@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from kosmos_agent.cli import agent, bench, calibrate, caption, demo, doctor, find, mcp, ros, train
+from kosmos_agent.cli import agent, bench, calibrate, caption, demo, doctor, export, find, mcp, ros, train
 from kosmos_agent.cli import eval as evaluate
 from kosmos_agent.errors import KosmosAgentError
 from kosmos_agent.version import __version__
@@ -28,6 +28,7 @@ app.add_typer(ros.app, name="ros")
 app.command()(agent.agent)
 app.command()(mcp.mcp)
 app.command()(calibrate.calibrate)
+app.command()(export.export)
 app.command()(bench.bench)
 app.command()(doctor.doctor)
 

@@ -47,9 +47,10 @@ def bench(
     dtype: options.Dtype = "auto",
     device: options.Device = "cpu",
     threads: options.Threads = None,
+    runtime: options.Runtime = "torch",
 ) -> None:
     """Median latency of a view, of one phrase and of eight; with --against, beside another way to run the model."""
-    choice = ModelChoice(model, dtype, device, threads)
+    choice = ModelChoice(model, dtype, device, threads, runtime=runtime)
     if against is None:
         if beside or parts is not None:
             raise InvalidArgumentError(

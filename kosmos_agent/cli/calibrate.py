@@ -37,6 +37,7 @@ def calibrate(
     dtype: options.Dtype = "auto",
     device: options.Device = "cpu",
     threads: options.Threads = None,
+    runtime: options.Runtime = "torch",
 ) -> None:
     """Fit a model's probabilities and its "not found" to labelled pictures; writes calibration.json."""
     with needs("calibrate"):
@@ -45,7 +46,7 @@ def calibrate(
 
     rule = Rule(max_false_found=max_false_found, max_missed=max_missed, min_probability=min_probability)
     request = Request(data, split.value, scenes, features, out)
-    written, calibration = fit_and_write(ModelChoice(model, dtype, device, threads), request, rule)
+    written, calibration = fit_and_write(ModelChoice(model, dtype, device, threads, runtime=runtime), request, rule)
     if as_json:
         print_json({"file": str(written), **calibration.model_dump(mode="json", exclude={"presence", "correctness"})})
     else:

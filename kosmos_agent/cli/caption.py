@@ -28,11 +28,12 @@ def caption(
     dtype: options.Dtype = "auto",
     device: options.Device = "cpu",
     threads: options.Threads = None,
+    runtime: options.Runtime = "torch",
 ) -> None:
     """Say what is in a picture. Each thing named is a markdown link to its boxes."""
     check_picture_path(out)
     picture = load_picture(image)
-    text = load_grounder(ModelChoice(model, dtype, device, threads)).view(picture).caption(style)
+    text = load_grounder(ModelChoice(model, dtype, device, threads, runtime=runtime)).view(picture).caption(style)
     _give(picture, text, out, as_json)
 
 
@@ -45,12 +46,13 @@ def answer(
     dtype: options.Dtype = "auto",
     device: options.Device = "cpu",
     threads: options.Threads = None,
+    runtime: options.Runtime = "torch",
 ) -> None:
     """Answer a question about a picture, with links like `caption`."""
     check_picture_path(out)
     check_text(question)
     picture = load_picture(image)
-    text = load_grounder(ModelChoice(model, dtype, device, threads)).view(picture).answer(question)
+    text = load_grounder(ModelChoice(model, dtype, device, threads, runtime=runtime)).view(picture).answer(question)
     _give(picture, text, out, as_json)
 
 
@@ -66,12 +68,13 @@ def describe(
     dtype: options.Dtype = "auto",
     device: options.Device = "cpu",
     threads: options.Threads = None,
+    runtime: options.Runtime = "torch",
 ) -> None:
     """Say what is in a box: X1 Y1 X2 Y2 in parts of the picture, from its top left."""
     check_picture_path(out)
     box = make_box(x1, y1, x2, y2)
     picture = load_picture(image)
-    text = load_grounder(ModelChoice(model, dtype, device, threads)).view(picture).describe(box)
+    text = load_grounder(ModelChoice(model, dtype, device, threads, runtime=runtime)).view(picture).describe(box)
     _give(picture, text, out, as_json)
 
 

@@ -22,6 +22,7 @@ def demo(
     dtype: options.Dtype = "auto",
     device: options.Device = "cpu",
     threads: options.Threads = None,
+    runtime: options.Runtime = "torch",
 ) -> None:
     """See a table, find what the instruction names, pick it up; the simulator judges. Exit code 1 when not picked.
 
@@ -29,7 +30,8 @@ def demo(
     """
     check_text(instruction)
     say = None if as_json else typer.echo
-    run = play_demo(ModelChoice(model, dtype, device, threads), instruction, seed, out, say, in_process=in_process)
+    choice = ModelChoice(model, dtype, device, threads, runtime=runtime)
+    run = play_demo(choice, instruction, seed, out, say, in_process=in_process)
     if as_json:
         print_json(run_json(run))
     else:

@@ -64,13 +64,14 @@ def tabletop(
     dtype: options.Dtype = "auto",
     device: options.Device = "cpu",
     threads: options.Threads = None,
+    runtime: options.Runtime = "torch",
     zoom: options.Zoom = None,
 ) -> None:
     """Boxes, presence, probabilities, texts on labelled table-tops; docs/evaluation.md defines every figure."""
     from kosmos_agent.cli._eval import choose_source, evaluate_tabletop
 
     source = choose_source(split and split.value, look and look.value, images, scenes)
-    result = evaluate_tabletop(ModelChoice(model, dtype, device, threads, zoom), source, report)
+    result = evaluate_tabletop(ModelChoice(model, dtype, device, threads, zoom, runtime=runtime), source, report)
     if as_json:
         print_json(result)
     else:
@@ -87,13 +88,14 @@ def picks(
     dtype: options.Dtype = "auto",
     device: options.Device = "cpu",
     threads: options.Threads = None,
+    runtime: options.Runtime = "torch",
 ) -> None:
     """Closed-loop pick rate with noisy depth, beside the rate of an oracle that is told the true place."""
     with needs("sim"):
         from kosmos_agent.cli._picks import FIRST_SEED, evaluate_picks
 
     first = FIRST_SEED if seed is None else seed
-    report = evaluate_picks(ModelChoice(model, dtype, device, threads), layouts, first, absent)
+    report = evaluate_picks(ModelChoice(model, dtype, device, threads, runtime=runtime), layouts, first, absent)
     if as_json:
         print_json(report)
         return
@@ -113,12 +115,13 @@ def agent(
     dtype: options.Dtype = "auto",
     device: options.Device = "cpu",
     threads: options.Threads = None,
+    runtime: options.Runtime = "torch",
 ) -> None:
     """The offline agent on simulated tasks, its claims held against what the simulator knows."""
     with needs("agent"):
         from kosmos_agent.cli._agent_tasks import evaluate_agent, print_scores
 
-    report = evaluate_agent(ModelChoice(model, dtype, device, threads), tasks, first, kind, oracle)
+    report = evaluate_agent(ModelChoice(model, dtype, device, threads, runtime=runtime), tasks, first, kind, oracle)
     if as_json:
         print_json(report)
     else:

@@ -21,6 +21,7 @@ def find(
     dtype: options.Dtype = "auto",
     device: options.Device = "cpu",
     threads: options.Threads = None,
+    runtime: options.Runtime = "torch",
     zoom: options.Zoom = None,
 ) -> None:
     """Find what a phrase names: boxes with probabilities. "Not found" is an answer too, with exit code 0.
@@ -30,7 +31,7 @@ def find(
     check_picture_path(out)
     check_text(phrase)
     picture = load_picture(image)
-    view = load_grounder(ModelChoice(model, dtype, device, threads, zoom)).view(picture)
+    view = load_grounder(ModelChoice(model, dtype, device, threads, zoom, runtime=runtime)).view(picture)
     answer = view.find_each(phrase) if every else view.find(phrase)
     if out is not None:
         save_picture(draw_answer(picture, answer), out)

@@ -45,10 +45,11 @@ def mcp(
     dtype: options.Dtype = "auto",
     device: options.Device = "cpu",
     threads: options.Threads = None,
+    runtime: options.Runtime = "torch",
 ) -> None:
     """Serve the skills as tools, over stdio to the client that starts this, or over HTTP."""
     with needs("agent"):
         from kosmos_agent.cli import _mcp
     way = _mcp.WayIn(host, port, _mcp.read_token(token_file), tuple(allow_host or ())) if http else None
     sight = _mcp.SightChoice(camera, root, seed, pictures, allow_motion)
-    _mcp.serve(ModelChoice(model, dtype, device, threads), sight, way)
+    _mcp.serve(ModelChoice(model, dtype, device, threads, runtime=runtime), sight, way)

@@ -35,6 +35,7 @@ def replay(
     dtype: options.Dtype = "auto",
     device: options.Device = "cpu",
     threads: options.Threads = None,
+    runtime: options.Runtime = "torch",
     zoom: options.Zoom = None,
 ) -> None:
     """Run a recording through the grounding node's code, without a graph: answers.jsonl, film.webp and sheet.png.
@@ -52,7 +53,7 @@ def replay(
         make_folder(out)
         run = Replay(reader, plan, out, settings)
         with _progress(run, quiet=as_json) as advance:
-            run.run(load_grounder(ModelChoice(model, dtype, device, threads, zoom)), advance)
+            run.run(load_grounder(ModelChoice(model, dtype, device, threads, zoom, runtime=runtime)), advance)
         files = [out / "answers.jsonl", *run.write_film()]
         _report(run, plan, files, as_json)
 

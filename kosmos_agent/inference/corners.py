@@ -18,7 +18,7 @@ from kosmos_agent.inference.grammar import Grammar
 from kosmos_agent.inference.likelihood import packed_log_likelihoods
 from kosmos_agent.inference.prompt import read
 from kosmos_agent.location import Pair
-from kosmos_agent.model.kosmos2 import Kosmos2
+from kosmos_agent.model.engine import Engine
 from kosmos_agent.tokenizer import Tokenizer
 
 
@@ -48,7 +48,7 @@ class CornerScores:
 
 @torch.inference_mode()
 def score_corners(
-    model: Kosmos2,
+    model: Engine,
     tokenizer: Tokenizer,
     frame: EncodedFrame,
     texts: Sequence[Sequence[int]],
@@ -87,7 +87,7 @@ def score_corners(
 
 @torch.inference_mode()
 def score_corners_apart(
-    model: Kosmos2,
+    model: Engine,
     tokenizer: Tokenizer,
     frames: EncodedFrame,
     texts: Sequence[Sequence[int]],
@@ -120,7 +120,7 @@ class Opening:
     first: Tensor
 
     @classmethod
-    def at(cls, model: Kosmos2, tokenizer: Tokenizer, before: Tensor, behind: Tensor, corners: int) -> Opening:
+    def at(cls, model: Engine, tokenizer: Tokenizer, before: Tensor, behind: Tensor, corners: int) -> Opening:
         """before, behind: (K, D) states of the last token before `<object>` and of `<object>`."""
         odds = _log_odds(model.logits(before).float(), tokenizer.object_id)
         log_p = model.logits(behind, _location_rows(tokenizer)).float().log_softmax(dim=-1)
@@ -133,7 +133,7 @@ class Opening:
 
     def scores(
         self,
-        model: Kosmos2,
+        model: Engine,
         tokenizer: Tokenizer,
         hidden: Tensor,
         second_corners: int,

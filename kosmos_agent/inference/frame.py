@@ -11,7 +11,7 @@ from torch import Tensor
 
 from kosmos_agent.inference.devices import synchronise
 from kosmos_agent.inference.prompt import ReadPrompt, read
-from kosmos_agent.model.kosmos2 import Kosmos2
+from kosmos_agent.model.engine import Engine
 from kosmos_agent.processor import Picture, Processor
 
 
@@ -23,13 +23,13 @@ class EncodedFrame:
     timings_ms: dict[str, float] = field(default_factory=dict)
 
 
-def encode_frame(model: Kosmos2, processor: Processor, picture: Picture) -> EncodedFrame:
+def encode_frame(model: Engine, processor: Processor, picture: Picture) -> EncodedFrame:
     """The costly half of an answer, done once per picture."""
     return encode_frames(model, processor, [picture])
 
 
 @torch.inference_mode()
-def encode_frames(model: Kosmos2, processor: Processor, pictures: Sequence[Picture]) -> EncodedFrame:
+def encode_frames(model: Engine, processor: Processor, pictures: Sequence[Picture]) -> EncodedFrame:
     """Several pictures in one pass; the rows cannot be told from those of single ones but by rounding."""
     clock = Stopwatch(model.device)
     pixels = processor.pixels(pictures).to(device=model.device, dtype=model.dtype)
@@ -44,7 +44,7 @@ def encode_frames(model: Kosmos2, processor: Processor, pictures: Sequence[Pictu
     return EncodedFrame(prefix, clock.laps_ms)
 
 
-def continue_frame(model: Kosmos2, frame: EncodedFrame, texts: Sequence[Sequence[int]], room: int) -> ReadPrompt:
+def continue_frame(model: Engine, frame: EncodedFrame, texts: Sequence[Sequence[int]], room: int) -> ReadPrompt:
     """Read texts behind the frame, a row for each (behind several frames, one each); they can be continued again."""
     longest = max(map(len, texts))
     pads = [longest - len(text) for text in texts]

@@ -14,7 +14,7 @@ from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.inference.grammar import Grammar, exempt_ids, repeated_ngram_ends
 from kosmos_agent.inference.prompt import ReadPrompt
 from kosmos_agent.model.decoder import PADDING_POSITION
-from kosmos_agent.model.kosmos2 import Kosmos2
+from kosmos_agent.model.engine import Engine
 from kosmos_agent.tokenizer import Tokenizer
 
 StopCallback = Callable[[], bool]
@@ -80,7 +80,7 @@ class Views:
 
 @torch.inference_mode()
 def generate(
-    model: Kosmos2,
+    model: Engine,
     tokenizer: Tokenizer,
     prompt: ReadPrompt,
     decoding: Decoding | None = None,

@@ -11,13 +11,14 @@ import torch
 from torch import Tensor
 
 from kosmos_agent.model.decoder import positions_from_mask
-from kosmos_agent.model.kosmos2 import Kosmos2, causal_mask
+from kosmos_agent.model.engine import Engine
+from kosmos_agent.model.kosmos2 import causal_mask
 from kosmos_agent.tokenizer import Tokenizer
 
 
 @torch.inference_mode()
 def packed_log_likelihoods(
-    model: Kosmos2, tokenizer: Tokenizer, hidden: Tensor, ids: Tensor, segments: Tensor
+    model: Engine, tokenizer: Tokenizer, hidden: Tensor, ids: Tensor, segments: Tensor
 ) -> Tensor:
     """(K,) for K phrases that stand packed in one row: its final states (T, D), ids (T,) and segment numbers (T,)."""
     began = torch.cumsum(ids == tokenizer.phrase_id, dim=0)
@@ -31,7 +32,7 @@ def packed_log_likelihoods(
 
 
 @torch.inference_mode()
-def blind_log_likelihood(model: Kosmos2, tokenizer: Tokenizer, text: Sequence[int]) -> float:
+def blind_log_likelihood(model: Engine, tokenizer: Tokenizer, text: Sequence[int]) -> float:
     """Without a picture; a pass of its own. text: ids from `<grounding>` to `</phrase>`."""
     ids = torch.tensor([[tokenizer.bos_id, *text]], device=model.device)
     mask = torch.ones_like(ids)

@@ -10,7 +10,7 @@ from kosmos_agent.inference.corners import CornerScores, score_corners
 from kosmos_agent.inference.frame import EncodedFrame
 from kosmos_agent.inference.windows import Window
 from kosmos_agent.inference.zoom import Zoom
-from kosmos_agent.model.kosmos2 import Kosmos2
+from kosmos_agent.model.engine import Engine
 from kosmos_agent.tokenizer import Tokenizer
 
 Part = tuple[Window, bool]
@@ -25,7 +25,7 @@ class Looks:
     at what distance; None for never.
     """
 
-    model: Kosmos2
+    model: Engine
     tokenizer: Tokenizer
     frame: EncodedFrame
     size: tuple[int, int]

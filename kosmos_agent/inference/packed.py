@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from kosmos_agent.inference.frame import EncodedFrame
-from kosmos_agent.model.kosmos2 import Kosmos2
+from kosmos_agent.model.engine import Engine
 
 _UNSEEN = -1
 """Owner of a token that was only tried: nothing that comes later sees it."""
@@ -17,7 +17,7 @@ _UNSEEN = -1
 class PackedPhrases:
     """Phrase k owns the tokens that were read or written for it. room: tokens that may come behind the frame."""
 
-    def __init__(self, model: Kosmos2, frame: EncodedFrame, room: int) -> None:
+    def __init__(self, model: Engine, frame: EncodedFrame, room: int) -> None:
         self.model = model
         self._cache = frame.prefix.cache.fork(room)
         self._prefix = frame.prefix.ids.shape[1]

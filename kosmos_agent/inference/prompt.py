@@ -10,7 +10,7 @@ from torch import Tensor
 from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.model.cache import KVCache
 from kosmos_agent.model.decoder import FIRST_POSITION, PADDING_POSITION
-from kosmos_agent.model.kosmos2 import Kosmos2
+from kosmos_agent.model.engine import Engine
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class ReadPrompt:
 
 @torch.inference_mode()
 def read(
-    model: Kosmos2,
+    model: Engine,
     ids: Tensor,
     *,
     attention_mask: Tensor | None = None,

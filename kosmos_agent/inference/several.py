@@ -21,7 +21,7 @@ from kosmos_agent.inference.generate import StopCallback
 from kosmos_agent.inference.grammar import Grammar
 from kosmos_agent.inference.packed import PackedPhrases
 from kosmos_agent.location import pair_to_box
-from kosmos_agent.model.kosmos2 import Kosmos2
+from kosmos_agent.model.engine import Engine
 from kosmos_agent.results import Candidate, Grounding
 from kosmos_agent.tokenizer import Tokenizer
 
@@ -51,7 +51,7 @@ class WrittenBoxes:
 
 @torch.inference_mode()
 def write_boxes(
-    model: Kosmos2,
+    model: Engine,
     tokenizer: Tokenizer,
     frame: EncodedFrame,
     texts: Sequence[Sequence[int]],
@@ -106,7 +106,7 @@ def _pairs(first: list[int], second: list[list[int]], joint: list[list[float]]) 
     )
 
 
-def _goes_on(model: Kosmos2, tokenizer: Tokenizer, hidden: Tensor) -> list[float]:
+def _goes_on(model: Engine, tokenizer: Tokenizer, hidden: Tensor) -> list[float]:
     """Probability of another box behind each: of the delimiter and `</object>`, which alone may follow a pair."""
     logits = model.logits(hidden).float()[:, [tokenizer.delimiter_id, tokenizer.object_end_id]]
     p: list[float] = logits.softmax(dim=-1)[:, 0].tolist()

@@ -8,6 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from kosmos_agent.model.config import TextConfig
+
 
 class KVCache:
     """Per layer, keys and values of shape (B, heads, capacity, head width), filled up to `length`."""
@@ -28,6 +30,13 @@ class KVCache:
         self.values = torch.empty(shape, dtype=dtype, device=device)
         self.length = 0
 
+    @classmethod
+    def for_config(
+        cls, text: TextConfig, batch: int, capacity: int, *, dtype: torch.dtype, device: torch.device
+    ) -> KVCache:
+        width = text.embed_dim // text.attention_heads
+        return cls(text.layers, batch, text.attention_heads, capacity, width, dtype=dtype, device=device)
+
     @property
     def capacity(self) -> int:
         return self.keys.shape[3]
@@ -40,6 +49,16 @@ class KVCache:
         self.keys[layer, :, :, self.length : end] = key
         self.values[layer, :, :, self.length : end] = value
         return self.keys[layer, :, :, :end], self.values[layer, :, :, :end]
+
+    def filled(self) -> tuple[Tensor, Tensor]:
+        """Views (layers, B, heads, length, d) of all that was written."""
+        return self.keys[:, :, :, : self.length], self.values[:, :, :, : self.length]
+
+    def extend(self, keys: Tensor, values: Tensor) -> None:
+        """Write (layers, B, heads, T, d) of all layers behind `length`, and advance."""
+        for layer, (key, value) in enumerate(zip(keys, values, strict=True)):
+            self.append(layer, key, value)
+        self.advance(keys.shape[3])
 
     def advance(self, count: int) -> None:
         self.length += count

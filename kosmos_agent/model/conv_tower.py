@@ -100,4 +100,4 @@ class ConvTower(nn.Module):
         for layer in self.layers:
             x = layer(x)
         content = self.post_layernorm(x)
-        return torch.cat([content, place.expand(len(content), -1, -1)], dim=2)
+        return torch.cat([content, place.expand(content.shape[0], -1, -1)], dim=2)

@@ -64,20 +64,8 @@ class Kosmos2(nn.Module):
         return self.image_to_text_projection(F.normalize(vision_states, dim=-1))
 
     def embed(self, input_ids: Tensor, image_embeds: Tensor | None = None, image_mask: Tensor | None = None) -> Tensor:
-        """(B, T) ids -> (B, T, D); slots where `image_mask` is 1 take the rows of `image_embeds` in order.
-
-        InvalidArgumentError when only one of the two is given.
-        """
-        if (image_embeds is None) != (image_mask is None):
-            given, absent = (
-                ("pixels or image_embeds", "image_mask") if image_mask is None else ("image_mask", "picture")
-            )
-            raise InvalidArgumentError(f"{given} without {absent}; valid: both, or neither")
-        embeds = self.text_model.model.embed_tokens(input_ids).to(self.dtype)
-        if image_embeds is None or image_mask is None:
-            return embeds
-        rows = image_embeds.to(embeds.dtype).reshape(-1, embeds.shape[-1])
-        return embeds.masked_scatter(image_mask.bool().unsqueeze(-1), rows)
+        """(B, T) ids -> (B, T, D); image vectors as `inject` says."""
+        return inject(self.text_model.model.embed_tokens(input_ids).to(self.dtype), image_embeds, image_mask)
 
     def decode(self, embeds: Tensor, positions: Tensor, *, mask: Tensor | None, cache: KVCache | None = None) -> Tensor:
         """Final hidden states (B, T, D); `decoder.Decoder.forward` says what mask and positions hold."""
@@ -112,16 +100,21 @@ class Kosmos2(nn.Module):
         return self.logits(hidden)
 
     def new_cache(self, batch: int, capacity: int) -> KVCache:
-        text = self.config.text
-        return KVCache(
-            text.layers,
-            batch,
-            text.attention_heads,
-            capacity,
-            text.embed_dim // text.attention_heads,
-            dtype=self.dtype,
-            device=self.device,
-        )
+        return KVCache.for_config(self.config.text, batch, capacity, dtype=self.dtype, device=self.device)
+
+
+def inject(embeds: Tensor, image_embeds: Tensor | None, image_mask: Tensor | None) -> Tensor:
+    """(B, T, D) embedded ids; slots where `image_mask` (B, T) is 1 take the rows of `image_embeds` in order.
+
+    InvalidArgumentError when only one of the two is given.
+    """
+    if (image_embeds is None) != (image_mask is None):
+        given, absent = ("pixels or image_embeds", "image_mask") if image_mask is None else ("image_mask", "picture")
+        raise InvalidArgumentError(f"{given} without {absent}; valid: both, or neither")
+    if image_embeds is None or image_mask is None:
+        return embeds
+    rows = image_embeds.to(embeds.dtype).reshape(-1, embeds.shape[-1])
+    return embeds.masked_scatter(image_mask.bool().unsqueeze(-1), rows)
 
 
 def causal_mask(attention_mask: Tensor) -> Tensor:

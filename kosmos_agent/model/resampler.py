@@ -19,7 +19,7 @@ class Resampler(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """image: (B, N, vision width), L2-normalised. Returns (B, queries, text width)."""
-        queries = self.latent_query.expand(len(image), -1, -1)
+        queries = self.latent_query.expand(image.shape[0], -1, -1)
         source = self.dense(image)
         queries = queries.to(source.dtype)
         return self.x_attn(queries, keys_from=torch.cat([source, queries], dim=1))

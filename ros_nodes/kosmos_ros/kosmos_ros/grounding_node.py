@@ -54,6 +54,7 @@ def load_grounder(settings: GroundingSettings) -> Grounder:
         threads=settings.threads or spare_threads(),
         zoom=WISHES[settings.zoom],
         both_ways=WISHES[settings.both_ways],
+        runtime=settings.runtime,
     )
 
 

@@ -72,6 +72,9 @@ class GroundingSettings(Settings):
     dtype: Literal["auto", "float32", "bfloat16", "float16", "int8"] = Field(
         "auto", description="of the weights; auto is float32 on a CPU", json_schema_extra=_FIXED
     )
+    runtime: Text = Field(
+        "torch", description="what computes: torch, openvino, or a folder with an export", json_schema_extra=_FIXED
+    )
     threads: int = Field(
         0,
         ge=0,

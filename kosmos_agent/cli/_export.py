@@ -1,0 +1,69 @@
+"""Writes an export, and asks it what torch is asked too."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import track
+
+from kosmos_agent.cli._load import ModelChoice, load_grounder, needs
+from kosmos_agent.evaluation.agreement import Agreement
+from kosmos_agent.evaluation.labelled import LabelledPicture
+from kosmos_agent.export.folder import Format, export_model
+from kosmos_agent.grounder import Grounder
+from kosmos_agent.model.folder import locate
+
+
+def export(model: str, out: Path, written_as: str) -> dict[str, Any]:
+    """What was written, with the size of each file in bytes."""
+    manifest = export_model(locate(model), out, _format(written_as))
+    return {
+        "folder": str(out),
+        "format": manifest.format,
+        "weights_sha256": manifest.weights_sha256,
+        "versions": manifest.versions,
+        "files": {name: (out / name).stat().st_size for name in manifest.files},
+    }
+
+
+def compare(choice: ModelChoice, scenes: int | None) -> dict[str, Any]:
+    """The answers of the export that `choice` names as its runtime, held against those of torch in float32."""
+    with needs("sim"):
+        from kosmos_agent.cli._rendered import split_pictures
+
+    exported = load_grounder(choice)
+    reference = load_grounder(replace(choice, runtime="torch", dtype="float32"))
+    pictures, count = split_pictures("test", scenes)
+    agreement = Agreement()
+    for picture in track(pictures, "test", total=count, console=Console(stderr=True)):
+        _ask_both(reference, exported, picture, agreement)
+    changed = [f"{item.phrase}: {' -> '.join(item.statuses)}" for item in agreement.changed_status]
+    return {"scenes": count, "summary": agreement.summary(), "changed": changed}
+
+
+def _ask_both(reference: Grounder, other: Grounder, picture: LabelledPicture, agreement: Agreement) -> None:
+    labels = picture.labels
+    views = [grounder.view(picture.rgb) for grounder in (reference, other)]
+    words = [phrase.text for phrase in labels.phrases]
+    if words:
+        answers = zip(*(view.find_all(words) for view in views), strict=True)
+        for phrase, pair in zip(labels.phrases, answers, strict=True):
+            agreement.add(pair[0], pair[1], phrase.boxes)
+    if labels.questions:
+        questions = [question.text for question in labels.questions]
+        for texts in zip(*(view.answer_all(questions) for view in views), strict=True):
+            agreement.add_texts(*texts)
+
+
+def _format(name: str) -> Format:
+    with needs("fast"):
+        if name == "onnx":
+            from kosmos_agent.export import onnx_format
+
+            return onnx_format
+        from kosmos_agent.export import openvino_format
+
+        return openvino_format

@@ -1,0 +1,1 @@
+"""Engines beside torch, and how one is chosen."""
