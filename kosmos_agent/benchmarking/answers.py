@@ -7,6 +7,7 @@ then one not above or left of it. The caption is written freely by both.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from PIL import Image
@@ -22,40 +23,67 @@ from kosmos_agent.inference.generate import Decoding
 from kosmos_agent.inference.grammar import Grammar
 from kosmos_agent.location import Pair
 
+_BOX_TOKENS = 3
+"""`<object>` and two corners."""
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What both are asked of one picture."""
+
+    picture: Image.Image
+    phrases: tuple[str, ...]
+    caption_tokens: int
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Greedy pairs of location tokens, one for each phrase, and the ids of a caption."""
+
+    pairs: tuple[Pair, ...]
+    caption: tuple[int, ...]
+
 
 class AnswerCheck(BaseModel):
-    """boxes_alike: phrases whose greedy pair of location tokens is the same. caption_alike: first tokens alike."""
+    """boxes_alike: phrases whose pair is the same. caption_alike: tokens from the start on that are."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    dtype: str
     phrases: int
     boxes_alike: int
     caption_tokens: int
     caption_alike: int
+
+    @classmethod
+    def of(cls, mine: Answers, theirs: Answers) -> AnswerCheck:
+        return cls(
+            phrases=len(theirs.pairs),
+            boxes_alike=sum(pair == other for pair, other in zip(mine.pairs, theirs.pairs, strict=True)),
+            caption_tokens=max(len(mine.caption), len(theirs.caption)),
+            caption_alike=_alike_from_the_start(mine.caption, theirs.caption),
+        )
 
     @property
     def alike(self) -> bool:
         return self.boxes_alike == self.phrases and self.caption_alike == self.caption_tokens
 
 
-def check_answers(
-    ours: Grounder, theirs: TransformersSide, picture: Image.Image, phrases: Sequence[str], caption_tokens: int
-) -> AnswerCheck:
-    """Both sides must hold the same weights as the same number type."""
-    boxes = [_our_pairs(ours, picture, phrases), [their_pair(theirs, picture, phrase) for phrase in phrases]]
-    plain = Decoding(max_new_tokens=caption_tokens, grammar=False)
-    captions = [write_caption(ours, picture, plain).ids, theirs.write_caption(picture, caption_tokens)[0].tolist()]
-    return AnswerCheck(
-        dtype=str(ours.model.dtype).removeprefix("torch."),
-        phrases=len(phrases),
-        boxes_alike=sum(mine == other for mine, other in zip(*boxes, strict=True)),
-        caption_tokens=max(map(len, captions)),
-        caption_alike=_alike_from_the_start(*captions),
-    )
+def our_answers(ours: Grounder, questions: Questions) -> Answers:
+    frame = encode_frame(ours.model, ours.processor, questions.picture)
+    texts = [ours.tokenizer.encode_words(prompts.phrase_grounding(phrase)) for phrase in questions.phrases]
+    scores = score_corners(ours.model, ours.tokenizer, frame, texts)
+    free = Decoding(max_new_tokens=questions.caption_tokens, grammar=False)
+    caption = write_caption(ours, questions.picture, free).ids
+    return Answers(tuple(item.pairs[0].pair for item in scores), tuple(caption))
 
 
-def their_pair(theirs: TransformersSide, picture: Image.Image, phrase: str) -> Pair:
+def their_answers(theirs: TransformersSide, questions: Questions) -> Answers:
+    pairs = tuple(_their_pair(theirs, questions.picture, phrase) for phrase in questions.phrases)
+    caption = theirs.write_caption(questions.picture, questions.caption_tokens)[0]
+    return Answers(pairs, tuple(caption.tolist()))
+
+
+def _their_pair(theirs: TransformersSide, picture: Image.Image, phrase: str) -> Pair:
     """The pair of corners that `generate()` writes under the grammar."""
     tokenizer = theirs.processor.tokenizer
     inputs = theirs.inputs([prompts.phrase_grounding(phrase)])
@@ -65,18 +93,12 @@ def their_pair(theirs: TransformersSide, picture: Image.Image, phrase: str) -> P
     def allowed(_: int, ids: torch.Tensor) -> list[int]:
         if len(ids) == start:
             return [tokenizer.object_id]
-        return torch.nonzero(grammar.allowed(ids.tolist()))[:, 0].tolist()
+        return [int(token) for token in torch.nonzero(grammar.allowed(ids.tolist()))[:, 0]]
 
-    pixels = theirs.pixels(picture)
-    written = theirs.write({**inputs, "pixel_values": pixels}, 3, prefix_allowed_tokens_fn=allowed)[0].tolist()
-    first, second = (token - tokenizer.first_location_id for token in written[1:3])
+    inputs["pixel_values"] = theirs.pixels(picture)
+    written = theirs.write(inputs, _BOX_TOKENS, prefix_allowed_tokens_fn=allowed)[0].tolist()
+    first, second = (token - tokenizer.first_location_id for token in written[1:])
     return first, second
-
-
-def _our_pairs(ours: Grounder, picture: Image.Image, phrases: Sequence[str]) -> list[Pair]:
-    frame = encode_frame(ours.model, ours.processor, picture)
-    texts = [ours.tokenizer.encode_words(prompts.phrase_grounding(phrase)) for phrase in phrases]
-    return [scores.pairs[0].pair for scores in score_corners(ours.model, ours.tokenizer, frame, texts)]
 
 
 def _alike_from_the_start(one: Sequence[int], other: Sequence[int]) -> int:

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from kosmos_agent import prompts
-from kosmos_agent.benchmarking.answers import AnswerCheck, check_answers
+from kosmos_agent.benchmarking.answers import AnswerCheck, Answers, Questions, our_answers, their_answers
 from kosmos_agent.benchmarking.breakdown import Breakdown, break_down
 from kosmos_agent.benchmarking.crowd import CrowdRow, measure_crowd
 from kosmos_agent.benchmarking.lone import LoneChoice, LoneFigures, measure_lone
@@ -20,13 +20,13 @@ from kosmos_agent.benchmarking.machine import FLOAT_GEMMS, Limits, describe_mach
 from kosmos_agent.benchmarking.ours import Ours, Variant
 from kosmos_agent.benchmarking.report import Comparison, ModelFigures, noisy_names, ratios_of
 from kosmos_agent.benchmarking.rounds import Call, Plan, Progress, time_in_turn
-from kosmos_agent.benchmarking.stages import StageFigures, stage_figures
+from kosmos_agent.benchmarking.stages import StageFigures, stage_figures, torch_model
 from kosmos_agent.benchmarking.timing import Timing
 from kosmos_agent.benchmarking.transformers_side import CarefulUse, PlainUse, TransformersSide, with_weights_of
-from kosmos_agent.benchmarking.works import PHRASES, WORKS, Contender
+from kosmos_agent.benchmarking.works import CAPTION_TOKENS, PHRASES, WORKS, Contender
 from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.grounder import Grounder
-from kosmos_agent.model.checkpoint import load_model, read_config
+from kosmos_agent.model.checkpoint import read_config
 from kosmos_agent.model.config import ClipVisionConfig
 from kosmos_agent.model.folder import locate
 from kosmos_agent.model.int8_kernels import best_kernel
@@ -39,6 +39,8 @@ LARGE = 500_000_000
 """Parameters from which float32 is left out: it is slower than bfloat16 on both sides, and takes twice the memory."""
 PARTS = ("answers", "works", "limits", "stages", "lone", "beside", "breakdown")
 _LARGE_CHECK = (2, 16)
+"""Phrases and tokens of a caption: seconds each on both sides."""
+EXACT = Variant("float32")
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,13 @@ class Scope:
             raise InvalidArgumentError(f"parts {', '.join(sorted(unknown))}; valid: {', '.join(PARTS)}")
 
 
+@dataclass(frozen=True)
+class _Reference:
+    questions: Questions
+    theirs: Answers
+    ours: Answers
+
+
 class ComparisonRun:
     """One comparison; `report` measures it."""
 
@@ -77,7 +86,7 @@ class ComparisonRun:
     def report(self) -> Comparison:
         """With the names of all figures that lacked calm samples."""
         parts = self.scope.parts
-        answers = self._answers() if "answers" in parts else None
+        reference = self._reference() if "answers" in parts else None
         ours, theirs = self._ours(), self._theirs()
         works = self._works([*theirs, *ours, *self._as_shipped()]) if "works" in parts else {}
         limits = measure_limits(self.plan) if {"limits", "stages"} & set(parts) else None
@@ -86,11 +95,11 @@ class ComparisonRun:
             model=self._model_figures(ours[0].grounder),
             wanted_samples=self.plan.wanted,
             works=works,
-            ratios=ratios_of(works, [side.name for side in theirs]),
-            answers=answers,
+            ratios=ratios_of(works, _baselines(theirs), [side.name for side in ours]),
+            answers={} if reference is None else self._answers(ours, reference),
             limits=limits,
             stages=self._stages(ours, limits) if "stages" in parts and limits is not None else {},
-            beside=self._beside([theirs[0], ours[-1]]) if self.scope.beside and "beside" in parts else [],
+            beside=self._beside(ours, theirs) if self.scope.beside and "beside" in parts else [],
             breakdown=self._breakdown(ours[0]) if "breakdown" in parts and not self.large else None,
         )
         del ours, theirs
@@ -151,14 +160,22 @@ class ComparisonRun:
     def _tell(self, work: str, words: str) -> None:
         self.progress(f"{work}: {words}")
 
-    def _answers(self) -> AnswerCheck:
-        """In float32, where rounding does not decide; both sides over the same tensors, one copy of them."""
-        self.progress("comparing answers in float32")
-        ours = self._load(Variant("float32")).grounder
-        plain = load_model(self.folder, dtype=torch.float32, device=self.scope.device)
-        theirs = TransformersSide(with_weights_of(plain), ours.processor)
-        phrases, tokens = _LARGE_CHECK if self.large else (len(PHRASES), 64)
-        return check_answers(ours, theirs, self.picture, PHRASES[:phrases], tokens)
+    def _reference(self) -> _Reference:
+        """Theirs in float32, where rounding does not decide, and ours on the very same tensors."""
+        self.progress("answers in float32")
+        phrases, tokens = _LARGE_CHECK if self.large else (len(PHRASES), CAPTION_TOKENS)
+        questions = Questions(self.picture, PHRASES[:phrases], tokens)
+        exact = self._load(EXACT)
+        theirs = TransformersSide(with_weights_of(torch_model(exact.grounder)), exact.grounder.processor)
+        return _Reference(questions, their_answers(theirs, questions), our_answers(exact.grounder, questions))
+
+    def _answers(self, ours: Sequence[Ours], reference: _Reference) -> dict[str, AnswerCheck]:
+        checks = {EXACT.name: AnswerCheck.of(reference.ours, reference.theirs)}
+        for side in ours:
+            if side.variant != EXACT:
+                mine = our_answers(side.grounder, reference.questions)
+                checks[side.name] = AnswerCheck.of(mine, reference.theirs)
+        return checks
 
     def _stages(self, ours: Sequence[Ours], limits: Limits) -> dict[str, dict[str, StageFigures]]:
         figures = {}
@@ -168,7 +185,10 @@ class ComparisonRun:
                 figures[kind] = stage_figures(side.grounder, limits, kind, self.plan, self.progress)
         return figures
 
-    def _beside(self, sides: Sequence[Contender]) -> list[CrowdRow]:
+    def _beside(self, ours: Sequence[Ours], theirs: Sequence[Contender]) -> list[CrowdRow]:
+        """The first of ours; of a large model the quickest to run, and nobody else: this takes long enough."""
+        with_torch = [side for side in ours if side.variant.runtime == TORCH]
+        sides: list[Contender] = [with_torch[-1]] if self.large else [theirs[0], with_torch[0]]
         calls: dict[str, Call] = {side.name: side.calls(self.picture)["ready_1"] for side in sides}
         return measure_crowd(calls, self.scope.beside, self.plan, progress=self.progress)
 
@@ -194,3 +214,10 @@ class ComparisonRun:
             tower="published" if isinstance(self.config.vision, ClipVisionConfig) else "convolutional",
             prompt_tokens=1 + len(grounder.processor.image_row.ids) + len(words),
         )
+
+
+def _baselines(theirs: Sequence[PlainUse | CarefulUse]) -> dict[str, list[str]]:
+    """By the way of use, whatever the number type."""
+    plain = [side.name for side in theirs if isinstance(side, PlainUse)]
+    careful = [side.name for side in theirs if isinstance(side, CarefulUse)]
+    return {"transformers": plain, "transformers, careful": careful}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kosmos_agent.benchmarking.report import Comparison
 from kosmos_agent.benchmarking.tables import (
-    answers_line,
+    answers_table,
     crowd_table,
     floors_table,
     limits_table,
@@ -28,7 +28,7 @@ def page_tables(embedded: Comparison, full: Comparison) -> dict[str, str]:
             f"{prefix} machine": machine_line(found),
             f"{prefix} works": works_table(found),
             f"{prefix} ratios": ratios_table(found),
-            f"{prefix} answers": answers_line(found),
+            f"{prefix} answers": answers_table(found) if found.answers else "",
             f"{prefix} floors": floors_table(found) if found.stages else "",
             f"{prefix} lone": lone_table(found) if found.lone else "",
             f"{prefix} beside": crowd_table(found) if found.beside else "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
@@ -33,7 +33,8 @@ class ModelFigures(_Frozen):
 class Comparison(_Frozen):
     """works: by work, by contender. ratios: by work, by baseline, by one of ours: how many times faster than it.
 
-    stages: by number type. lone: by contender. What was not asked for is empty. noisy: what lacked calm samples.
+    answers: by one of ours, held against transformers in float32. stages: by number type. lone: by contender. What was
+    not asked for is empty. noisy: what lacked calm samples.
     """
 
     machine: Machine
@@ -41,7 +42,7 @@ class Comparison(_Frozen):
     wanted_samples: int
     works: dict[str, dict[str, Timing]]
     ratios: dict[str, dict[str, dict[str, float]]]
-    answers: AnswerCheck | None = None
+    answers: dict[str, AnswerCheck] = {}
     limits: Limits | None = None
     stages: dict[str, dict[str, StageFigures]] = {}
     lone: dict[str, LoneFigures] = {}
@@ -50,20 +51,25 @@ class Comparison(_Frozen):
     noisy: list[str] = []
 
 
-def ratios_of(works: Mapping[str, Timings], baselines: list[str]) -> dict[str, dict[str, dict[str, float]]]:
-    """Median of a baseline over median of each of ours, for every work that both did."""
-    return {
-        work: {
-            baseline: {
-                name: timings[baseline].median_ms / timing.median_ms
-                for name, timing in timings.items()
-                if name not in baselines
-            }
-            for baseline in baselines
-            if baseline in timings
+def ratios_of(
+    works: Mapping[str, Timings], baselines: Mapping[str, Sequence[str]], ours: Sequence[str]
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Median of a baseline over median of each of ours, for every work that both did.
+
+    baselines: by label, contenders of the other side that differ in their number type alone: the fastest counts.
+    """
+    ratios: dict[str, dict[str, dict[str, float]]] = {}
+    for work, timings in works.items():
+        fastest = {
+            label: min((timings[name].median_ms for name in names if name in timings), default=None)
+            for label, names in baselines.items()
         }
-        for work, timings in works.items()
-    }
+        ratios[work] = {
+            label: {name: best / timings[name].median_ms for name in ours if name in timings}
+            for label, best in fastest.items()
+            if best is not None
+        }
+    return ratios
 
 
 def noisy_names(comparison: Comparison) -> list[str]:

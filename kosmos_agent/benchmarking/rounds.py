@@ -17,6 +17,7 @@ from kosmos_agent.inference.devices import synchronise
 Call = Callable[[], object]
 Progress = Callable[[str], None]
 _SLOW_S = 3.0
+"""A call of this length warms up within itself."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,11 @@ class Plan:
 
 def time_in_turn(calls: Mapping[str, Call], plan: Plan, progress: Progress = lambda words: None) -> dict[str, Timing]:
     """One sample of each call, then the next of each, until each has enough clean ones or patience ends."""
-    repeats = {name: _repeats(call, plan) for name, call in calls.items()}
-    samples: dict[str, list[Sample]] = {name: [] for name in calls}
     started_s = time.perf_counter()
+    repeats, samples = {}, {}
+    for name, call in calls.items():
+        progress(f"{name}, warming up")
+        repeats[name], samples[name] = _warmed_up(call, plan)
     for turn in range(plan.wanted * plan.patience):
         waiting = [name for name in calls if _clean(samples[name], plan) < plan.wanted]
         late = time.perf_counter() - started_s > plan.budget_s
@@ -61,19 +64,15 @@ def _clean(samples: list[Sample], plan: Plan) -> int:
     return sum(sample.clean(plan.allowed_cores) for sample in samples)
 
 
-def _repeats(call: Call, plan: Plan) -> int:
-    """Calls to a sample, from a second call, as the first one warms up; a slow call is a sample by itself."""
-    first_s = _seconds(call, plan)
-    if plan.sample_s <= 0 or first_s > _SLOW_S:
-        return 1
-    return max(1, math.ceil(plan.sample_s / max(_seconds(call, plan), 1e-6)))
-
-
-def _seconds(call: Call, plan: Plan) -> float:
-    start_s = time.perf_counter()
-    call()
-    synchronise(plan.device)
-    return time.perf_counter() - start_s
+def _warmed_up(call: Call, plan: Plan) -> tuple[int, list[Sample]]:
+    """Calls to a sample, from a second call, as the first warms up; a slow first call is a sample already."""
+    first = _sample(call, 1, plan)
+    if first.seconds > _SLOW_S:
+        return 1, [first]
+    if plan.sample_s <= 0:
+        return 1, []
+    second = _sample(call, 1, plan)
+    return max(1, math.ceil(plan.sample_s / max(second.seconds, 1e-6))), []
 
 
 def _sample(call: Call, repeats: int, plan: Plan) -> Sample:

@@ -25,6 +25,7 @@ from kosmos_agent.grounder import Grounder
 from kosmos_agent.inference.corners import packed_mask
 from kosmos_agent.model.cache import KVCache
 from kosmos_agent.model.decoder import FIRST_POSITION
+from kosmos_agent.model.int8_linear import Int8Linear
 from kosmos_agent.model.kosmos2 import Kosmos2
 from kosmos_agent.model.skeleton import skeleton
 
@@ -175,10 +176,10 @@ def _filled(model: Kosmos2, length: int, room: int) -> KVCache:
 
 
 def _nbytes(modules: Iterable[nn.Module]) -> float:
-    """Each tensor once, though modules may share it."""
-    tensors = {
-        tensor.data_ptr() or id(tensor): tensor.nbytes
-        for module in modules
-        for tensor in (*module.parameters(), *module.buffers())
-    }
-    return float(sum(tensors.values()))
+    """Each tensor once, though modules may share it; 8-bit codes, which a kernel keeps in a form of its own, too."""
+    sizes: dict[int, int] = {}
+    for module in (inner for outer in modules for inner in outer.modules()):
+        sizes |= {id(tensor): tensor.nbytes for tensor in (*module.parameters(), *module.buffers())}
+        if isinstance(module, Int8Linear):
+            sizes[id(module)] = module.in_features * module.out_features
+    return float(sum(sizes.values()))

@@ -16,6 +16,7 @@ NOISY_MARK = "~"
 def summary_tables(found: Comparison) -> list[str]:
     """All that was measured, for a terminal."""
     tables = [machine_line(found), works_table(found), ratios_table(found)]
+    tables += [answers_table(found)] if found.answers else []
     tables += [floors_table(found)] if found.stages else []
     tables += [lone_table(found)] if found.lone else []
     tables += [crowd_table(found)] if found.beside else []
@@ -136,15 +137,12 @@ def operations_table(found: Comparison) -> str:
     return table(["operation", "calls", "share"], rows)
 
 
-def answers_line(found: Comparison) -> str:
-    check = found.answers
-    if check is None:
-        return "Answers were not compared."
-    return (
-        f"In {check.dtype}, on the same weights, {check.boxes_alike} of {check.phrases} boxes are those of "
-        f"`generate()` held to the same grammar, and {check.caption_alike} of {check.caption_tokens} tokens of a free "
-        "caption."
-    )
+def answers_table(found: Comparison) -> str:
+    rows = [
+        [name, f"{check.boxes_alike} of {check.phrases}", f"{check.caption_alike} of {check.caption_tokens}"]
+        for name, check in found.answers.items()
+    ]
+    return table(["same as generate() in float32", "boxes", "tokens of a caption, from its start"], rows)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -168,6 +166,6 @@ def _ratio(found: Comparison, work: str, baseline: str, ours: str) -> str:
     ratio = found.ratios[work].get(baseline, {}).get(ours)
     if ratio is None:
         return "-"
-    timings = found.works[work]
-    noisy = timings[baseline].noisy or timings[ours].noisy
+    theirs = [timing for name, timing in found.works[work].items() if name.startswith(baseline)]
+    noisy = any(timing.noisy for timing in [*theirs, found.works[work][ours]])
     return f"{NOISY_MARK if noisy else ''}{ratio:.1f}"

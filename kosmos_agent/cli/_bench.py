@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+import typer
 from rich.console import Console
-from rich.markdown import Markdown
 
 from kosmos_agent.benchmarking.compare import PARTS, ComparisonRun, Scope
 from kosmos_agent.benchmarking.report import Comparison
@@ -35,4 +35,4 @@ def compare(
 
 
 def print_comparison(found: Comparison) -> None:
-    Console().print(Markdown("\n\n".join(summary_tables(found))))
+    typer.echo("\n\n".join(summary_tables(found)))
