@@ -64,6 +64,14 @@ def test_tables_hold_the_figures():
     assert "| `aten::mm` | 7 | 25 % |" in tables.operations_table(found)
 
 
+def test_captions_of_unlike_length_are_not_passed_off_as_faster():
+    found = comparison()
+    assert "All captions were 64 tokens long." in tables.works_table(found)
+    uneven = found.model_copy(update={"caption_tokens": {OURS: 9, THEIRS: 64}})
+    assert f"do not compare; tokens: {OURS} 9, {THEIRS} 64" in tables.works_table(uneven)
+    assert "aption" not in tables.works_table(found.model_copy(update={"caption_tokens": {}})).rpartition("|")[2]
+
+
 def test_tables_have_as_many_cells_in_every_row():
     for text in page_tables(comparison(), comparison()).values():
         rows = [line for line in text.splitlines() if line.startswith("|")]

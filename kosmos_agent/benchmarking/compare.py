@@ -77,6 +77,7 @@ class ComparisonRun:
         self.folder = locate(scope.model)
         self.config = read_config(self.folder)
         self.parameters = sum(value.numel() for value in skeleton(self.config).parameters())
+        self.caption_tokens: dict[str, int] = {}
         torch.set_num_threads(plan.threads)
 
     @property
@@ -95,6 +96,7 @@ class ComparisonRun:
             model=self._model_figures(ours[0].grounder),
             wanted_samples=self.plan.wanted,
             works=works,
+            caption_tokens=self.caption_tokens,
             ratios=ratios_of(works, _baselines(theirs), [side.name for side in ours]),
             answers={} if reference is None else self._answers(ours, reference),
             limits=limits,
@@ -154,8 +156,15 @@ class ComparisonRun:
         timings: dict[str, dict[str, Timing]] = {}
         for work, words in WORKS.items():
             doing = {name: its[work] for name, its in calls.items() if work in its}
+            if work == "caption":
+                doing = {name: partial(self._counted, name, call) for name, call in doing.items()}
             timings[work] = time_in_turn(doing, self.plan, partial(self._tell, words))
         return timings
+
+    def _counted(self, name: str, caption: Call) -> None:
+        written = caption()
+        if isinstance(written, list):
+            self.caption_tokens[name] = len(written)
 
     def _tell(self, work: str, words: str) -> None:
         self.progress(f"{work}: {words}")

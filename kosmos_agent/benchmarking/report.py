@@ -31,16 +31,18 @@ class ModelFigures(_Frozen):
 
 
 class Comparison(_Frozen):
-    """works: by work, by contender. ratios: by work, by baseline, by one of ours: how many times faster than it.
+    """works: by work, by contender. caption_tokens: that each wrote; a shorter caption is no faster one.
 
-    answers: by one of ours, held against transformers in float32. stages: by number type. lone: by contender. What was
-    not asked for is empty. noisy: what lacked calm samples.
+    ratios: by work, by baseline, by one of ours: how many times faster than it. answers: by one of ours, held against
+    transformers in float32. stages: by number type. lone: by contender. What was not asked for is empty. noisy: what
+    lacked calm samples.
     """
 
     machine: Machine
     model: ModelFigures
     wanted_samples: int
     works: dict[str, dict[str, Timing]]
+    caption_tokens: dict[str, int] = {}
     ratios: dict[str, dict[str, dict[str, float]]]
     answers: dict[str, AnswerCheck] = {}
     limits: Limits | None = None

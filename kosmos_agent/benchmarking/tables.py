@@ -50,7 +50,15 @@ def works_table(found: Comparison) -> str:
         return ""
     names = list(dict.fromkeys(name for timings in found.works.values() for name in timings))
     rows = [[name, *(_time(found.works[work].get(name)) for work in found.works)] for name in names]
-    return table(["ms", *(WORKS[work] for work in found.works)], rows)
+    return "\n\n".join([table(["ms", *(WORKS[work] for work in found.works)], rows), _captions_line(found)]).strip()
+
+
+def _captions_line(found: Comparison) -> str:
+    lengths = found.caption_tokens
+    if len(set(lengths.values())) == 1:
+        return f"All captions were {next(iter(lengths.values()))} tokens long."
+    told = ", ".join(f"{name} {count}" for name, count in lengths.items())
+    return f"Captions differed in length, so that their times do not compare; tokens: {told}." if lengths else ""
 
 
 def ratios_table(found: Comparison) -> str:

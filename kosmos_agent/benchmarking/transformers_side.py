@@ -103,7 +103,7 @@ class PlainUse:
             "new_1": lambda: self.side.write_box(picture, PHRASES[0]),
             "ready_1": lambda: self.side.write_box(picture, PHRASES[0]),
             "new_8": lambda: [self.side.write_box(picture, phrase) for phrase in PHRASES],
-            "caption": lambda: self.side.write_caption(picture),
+            "caption": lambda: self.side.write_caption(picture)[0].tolist(),
         }
 
 
