@@ -13,8 +13,13 @@ from kosmos_agent.benchmarking.stages import (
     count_operations,
     stage_calls,
     stage_figures,
+    torch_model,
 )
 from kosmos_agent.benchmarking.timing import Sample, summarise
+from kosmos_agent.grounder import Grounder
+from kosmos_agent.model.checkpoint import save_model
+from kosmos_agent.model.int8_kernels import best_kernel
+from kosmos_agent.model.quantized_cache import VARIABLE
 
 QUICK = Plan(threads=1, wanted=1, patience=1, sample_s=0)
 
@@ -81,6 +86,20 @@ def test_half_the_width_of_a_number_is_half_the_bytes(grounder, shapes):
     half.model.bfloat16()
     for stage in STAGES:
         assert 2 * bytes_read(half.model, stage, shapes) == bytes_read(grounder.model, stage, shapes)
+
+
+def test_codes_of_eight_bits_count_wherever_a_kernel_keeps_them(grounder, shapes, tmp_path, monkeypatch):
+    if best_kernel("cpu") is None:
+        pytest.skip("this machine has no exact 8-bit products")
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
+    save_model(grounder.model, tmp_path / "tiny", tokenizer=TOKENIZER)
+    eight = Grounder.load(tmp_path / "tiny", dtype="int8")
+    text = grounder.model.config.text
+    codes = text.layers * (4 * text.embed_dim**2 + 2 * text.embed_dim * text.ffn_dim)
+    rest = bytes_read(grounder.model, "prefix", shapes) - 4 * codes
+    assert codes + rest <= bytes_read(torch_model(eight), "prefix", shapes) < 2 * codes + rest, (
+        "codes, scales, the rest"
+    )
 
 
 @pytest.mark.parametrize(

@@ -176,7 +176,10 @@ class ComparisonRun:
         questions = Questions(self.picture, PHRASES[:phrases], tokens)
         exact = self._load(EXACT)
         theirs = TransformersSide(with_weights_of(torch_model(exact.grounder)), exact.grounder.processor)
-        return _Reference(questions, their_answers(theirs, questions), our_answers(exact.grounder, questions))
+        found = _Reference(questions, their_answers(theirs, questions), our_answers(exact.grounder, questions))
+        del exact, theirs
+        gc.collect()
+        return found
 
     def _answers(self, ours: Sequence[Ours], reference: _Reference) -> dict[str, AnswerCheck]:
         checks = {EXACT.name: AnswerCheck.of(reference.ours, reference.theirs)}

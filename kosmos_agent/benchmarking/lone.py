@@ -37,8 +37,8 @@ class LoneChoice:
 class LoneFigures(BaseModel):
     """first_answer: from the start of the process, Python's imports included; load: of these, opening the model.
 
-    peak_mib: resident memory at its highest, mapped files included, over one phrase and then eight; None where the
-    system does not tell.
+    peak_mib: resident memory at its highest, mapped files included, or a GPU's, over one phrase and then eight; None
+    where the system does not tell.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

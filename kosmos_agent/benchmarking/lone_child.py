@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
+
 from kosmos_agent.benchmarking.lone import LoneChoice
 from kosmos_agent.benchmarking.works import Contender, noise_picture
 
@@ -23,11 +25,13 @@ def run_child(load: Callable[[LoneChoice], Contender]) -> None:
     print(json.dumps({"load_s": load_s}), flush=True)
     if choice.thorough:
         calls["new_8"]()
-    print(json.dumps({"peak_mib": peak_mib()}))
+    print(json.dumps({"peak_mib": peak_mib(choice.device)}))
 
 
-def peak_mib(status: Path = Path("/proc/self/status")) -> float | None:
-    """Highest resident memory of this process, of its present program alone."""
+def peak_mib(device: str, status: Path = Path("/proc/self/status")) -> float | None:
+    """Most that this process ever took: of a GPU's memory, else resident, of its present program alone."""
+    if device.startswith("cuda"):
+        return torch.cuda.max_memory_allocated(device) / 2**20
     try:
         lines = status.read_text(encoding="ascii").splitlines()
     except OSError:
