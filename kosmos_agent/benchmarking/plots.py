@@ -33,12 +33,13 @@ def write_plots(folder: Path, found: Comparison, prefix: str) -> list[str]:
 
 
 def _works(found: Comparison) -> Figure:
-    figure, axes = _figure(11, 3.6, len(found.works))
+    names = list(dict.fromkeys(name for timings in found.works.values() for name in timings))
+    colours = [_OURS if name.startswith(NAME) else _THEIRS for name in names]
+    figure, axes = _figure(11, 1.4 + 0.25 * len(names), len(found.works))
     for axis, (work, timings) in zip(axes, found.works.items(), strict=True):
-        names = list(timings)
-        colours = [_OURS if name.startswith(NAME) else _THEIRS for name in names]
-        bars = axis.barh(names, [timing.median_ms for timing in timings.values()], color=colours)
-        axis.bar_label(bars, fmt="%.3g", fontsize=7, padding=2)
+        times_ms = [timings[name].median_ms if name in timings else 0.0 for name in names]
+        bars = axis.barh(names, times_ms, color=colours)
+        axis.bar_label(bars, labels=[_label(time_ms) for time_ms in times_ms], fontsize=7, padding=2)
         axis.margins(x=0.25)
         axis.invert_yaxis()
         axis.tick_params(labelsize=7, labelleft=axis is axes[0])
@@ -47,18 +48,21 @@ def _works(found: Comparison) -> Figure:
     return figure
 
 
+def _label(time_ms: float) -> str:
+    return f"{time_ms:,.0f}" if time_ms >= 100 else f"{time_ms:.1f}" if time_ms else ""
+
+
 def _floors(found: Comparison) -> Figure:
-    figure, (axis,) = _figure(8, 3.4, 1)
-    stages = list(next(iter(found.stages.values())))
-    width = 0.8 / len(found.stages)
+    figure, (axis,) = _figure(8, 1.2 + 0.8 * len(STAGES), 1)
+    thickness = 0.8 / len(found.stages)
     for index, (kind, figures) in enumerate(found.stages.items()):
-        places = [place + width * index for place in range(len(stages))]
-        axis.bar(places, [figures[stage].timing.median_ms for stage in stages], width, label=kind, alpha=0.8)
-        floors = [figures[stage].floor_ms for stage in stages]
-        axis.hlines(floors, [place - width / 2 for place in places], [place + width / 2 for place in places], "k")
-    axis.set_xticks([place + 0.4 - width / 2 for place in range(len(stages))], [STAGES[stage] for stage in stages])
-    axis.tick_params(axis="x", labelsize=6)
-    axis.set(yscale="log", ylabel="ms", title="stages; black: the machine's floor")
+        places = [place + thickness * index for place in range(len(figures))]
+        axis.barh(places, [item.timing.median_ms for item in figures.values()], thickness, label=kind, alpha=0.8)
+        ends = [place - thickness / 2 for place in places], [place + thickness / 2 for place in places]
+        axis.vlines([item.floor_ms for item in figures.values()], *ends, "k", linewidth=2)
+    axis.set_yticks([place + 0.4 - thickness / 2 for place in range(len(STAGES))], list(STAGES.values()), fontsize=8)
+    axis.invert_yaxis()
+    axis.set(xscale="log", xlabel="ms", title="stages; black: the machine's floor")
     axis.legend(fontsize=8)
     return figure
 
@@ -70,7 +74,7 @@ def _beside(found: Comparison) -> Figure:
             rows = [row for row in found.beside if row.threads == threads]
             times_ms = [row.timings[name].median_ms for row in rows]
             axis.plot([row.neighbours for row in rows], times_ms, marker="o", label=f"{threads} threads")
-        axis.set_xticks([row.neighbours for row in found.beside])
+        axis.set_xticks(sorted({row.neighbours for row in found.beside}))
         axis.set(xlabel="busy neighbours", ylabel="ms, a phrase on a ready frame", title=name, ylim=(0, None))
         axis.legend(fontsize=8)
     return figure
