@@ -36,6 +36,9 @@ Feature = Literal[
     "box_side",
     "window_log_odds",
     "window_iou",
+    "claims",
+    "claims_hold",
+    "claims_fail",
     "phrase_log_likelihood",
     "phrase_lift",
     "mirror_iou",
@@ -46,12 +49,14 @@ object_log_odds: of `<object>` after `</phrase>`. location_log_odds: of the best
 `<object>` is open. first_corner_entropy, second_corner_entropy: of the location distributions, the second behind the
 likeliest first. margin: log ratio of the best candidate's weight to the second's. box_side: side of the best box as a
 share of the picture's, at the first look. window_log_odds, window_iou: of `<object>`, and overlap of the two answers,
-at the second look that a small thing gets; without one, object_log_odds and 1. phrase_log_likelihood: mean over the
+at the second look that a small thing gets; without one, object_log_odds and 1. claims, claims_hold, claims_fail: 1
+where the phrase says anything of place, where the boxes bear out all of that, and where they contradict any; else 0.
+phrase_log_likelihood: mean over the
 phrase's tokens behind the picture. phrase_lift: by how much the picture raises it. mirror_iou: overlap of the best
 boxes in the picture and, mirrored back, in its mirror image, where `left` and `right` are swapped in the phrase.
 """
 FEATURES: tuple[Feature, ...] = get_args(Feature)
-CHEAP_FEATURES: tuple[Feature, ...] = FEATURES[:8]
+CHEAP_FEATURES: tuple[Feature, ...] = FEATURES[:11]
 """These fall out of what makes the answer; the others cost more tokens or a second look."""
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]

@@ -44,6 +44,18 @@ class InvalidLabelsError(KosmosAgentError):
     code = "invalid_labels"
 
 
+class InvalidDatasetError(KosmosAgentError):
+    """A public benchmark's files do not keep to their format; the message names the file and the entry."""
+
+    code = "invalid_dataset"
+
+
+class ChangedRunError(KosmosAgentError):
+    """What a folder holds was made by another model, from other data or with other settings; the message says which."""
+
+    code = "changed_run"
+
+
 class UnknownModelError(KosmosAgentError):
     """No model of that name, folder or hub id."""
 
@@ -147,3 +159,53 @@ class NoDepthImageError(KosmosAgentError):
     """No depth picture was taken with this picture, within the slop."""
 
     code = "no_depth_image"
+
+
+class InvalidConfigError(KosmosAgentError):
+    """A recipe file holds an unknown key or a value outside its range; the message names both and what is valid."""
+
+    code = "invalid_config"
+
+
+class InvalidSampleError(KosmosAgentError):
+    """A record of training data is unusable; the message names the file and what is wrong."""
+
+    code = "invalid_sample"
+
+
+class TooLargeError(KosmosAgentError):
+    """A request holds more bytes than a server takes."""
+
+    code = "too_large"
+
+
+class UnauthorizedError(KosmosAgentError):
+    """A server wants a token, or another one."""
+
+    code = "unauthorized"
+
+
+class NotReadyError(KosmosAgentError):
+    """A server is starting or ending; ask again later."""
+
+    code = "not_ready"
+
+
+class UnreachableError(KosmosAgentError):
+    """Nothing answers at an address, or what answers is no server of this project."""
+
+    code = "unreachable"
+
+
+class UnforeseenError(KosmosAgentError):
+    """The model threw what nobody foresaw; the log holds where."""
+
+    code = "other"
+
+
+def error_of(code: str, message: str) -> KosmosAgentError:
+    """What another process reported: of the class that has this code here, or of the base with the code."""
+    kind = next((kind for kind in KosmosAgentError.__subclasses__() if kind.code == code), KosmosAgentError)
+    error = kind.__new__(kind, message)  # not all of them are made from a message
+    error.code = code
+    return error

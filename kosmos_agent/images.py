@@ -41,12 +41,14 @@ def load_image(path: str | Path) -> Image.Image:
         return to_rgb(ImageOps.exif_transpose(image), str(path))
 
 
-def decode_image(data: bytes, name: str = "the picture", *, formats: Sequence[str] = FORMATS) -> Image.Image:
+def decode_image(
+    data: bytes, name: str = "the picture", *, formats: Sequence[str] = FORMATS, max_pixels: int = MAX_PIXELS
+) -> Image.Image:
     """The picture in `data` as RGB, as its rows lie: a camera's picture is not turned after an EXIF tag.
 
     formats: which of `FORMATS` are taken. InvalidImageError as in `load_image`.
     """
-    with _opened(io.BytesIO(data), name, formats) as image:
+    with _opened(io.BytesIO(data), name, formats, max_pixels) as image:
         return to_rgb(image, name)
 
 
@@ -81,10 +83,12 @@ def as_rgb_array(image: Image.Image | NDArray[Any]) -> NDArray[np.uint8]:
 
 
 @contextmanager
-def _opened(source: Path | io.BytesIO, name: str, formats: Sequence[str]) -> Iterator[Image.Image]:
+def _opened(
+    source: Path | io.BytesIO, name: str, formats: Sequence[str], max_pixels: int = MAX_PIXELS
+) -> Iterator[Image.Image]:
     """Judged from the header first, then decoded whole; InvalidImageError names what is wrong with it."""
     with _open(source, name, formats) as image:
-        _check_size(image.width, image.height, name)
+        _check_size(image.width, image.height, name, max_pixels)
         try:
             image.load()
             yield image
@@ -117,12 +121,13 @@ def _fault(path: Path) -> str | None:
         return f"cannot be opened ({error.strerror})"
 
 
-def _check_size(width: int, height: int, name: str) -> None:
+def _check_size(width: int, height: int, name: str, max_pixels: int = MAX_PIXELS) -> None:
     if width < 1 or height < 1:
         raise InvalidImageError(f"{name} is empty ({width} x {height}); valid: at least 1 x 1")
-    if width * height > MAX_PIXELS:
+    if width * height > max_pixels:
         megapixels = width * height / 1e6
-        raise InvalidImageError(f"{name} has {megapixels:.0f} megapixels ({width} x {height}); valid: {VALID}")
+        valid = VALID if max_pixels == MAX_PIXELS else f"at most {max_pixels / 1e6:g} megapixels"
+        raise InvalidImageError(f"{name} has {megapixels:.0f} megapixels ({width} x {height}); valid: {valid}")
 
 
 def _from_sixteen_bit(image: Image.Image, name: str) -> Image.Image:

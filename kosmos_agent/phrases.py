@@ -25,6 +25,8 @@ _SINGULARS = frozenset(
     {"binoculars", "canvas", "gas", "goggles", "headphones", "jeans", "lens", "pants", "pliers", "scissors", "shorts",
      "sunglasses", "trousers", "tongs", "tweezers"}
 )  # fmt: skip
+_IN_OES = frozenset({"potato", "tomato"})
+_SIBILANTS = ("s", "x", "z", "ch", "sh")
 _SINGULAR_ENDINGS = ("ss", "us", "is")
 _WORD = re.compile(r"[a-z]+|\d+")
 
@@ -37,6 +39,14 @@ def names_several(phrase: str) -> bool:
     if any(word in _MANY or (word.isdigit() and int(word) > 1) for word in head):
         return True
     return bool(head) and _is_plural(head[-1])
+
+
+def in_plural(phrase: str) -> str:
+    """`the red cup` -> `the red cups`, for a phrase that ends with its noun; one that names several stays."""
+    if names_several(phrase) or not phrase.strip():
+        return phrase
+    start, noun = re.fullmatch(r"(.*?)(\S+)\s*", phrase, re.DOTALL).groups()  # type: ignore[union-attr]
+    return start + _plural(noun)
 
 
 def swap_left_right(phrase: str) -> str:
@@ -53,6 +63,19 @@ def _swapped(match: re.Match[str]) -> str:
     word = match.group()
     other = _SWAPPED[word.lower()]
     return other.capitalize() if word[0].isupper() else other
+
+
+def _plural(noun: str) -> str:
+    word = noun.lower()
+    if word in _SINGULARS or word in _PLURALS:
+        return noun
+    if word.endswith(_SIBILANTS):
+        return noun + "es"
+    if word.endswith("fe"):
+        return noun[:-2] + "ves"
+    if word.endswith("y") and word[-2:-1] not in tuple("aeiou"):
+        return noun[:-1] + "ies"
+    return noun + ("es" if word in _IN_OES else "s")
 
 
 def _is_plural(noun: str) -> bool:

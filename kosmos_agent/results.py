@@ -97,6 +97,7 @@ class Clause(_Frozen):
 
     anchor: the phrase of the other thing. anchor_box: None where that was not found, and the state is then `unsure`.
     geometry: what it was checked in, the picture or metres.
+    rival_boxes: of `nearest to`, where all the things are that the phrase could mean, its own among them.
     """
 
     words: str
@@ -105,6 +106,7 @@ class Clause(_Frozen):
     anchor_box: Box | None
     state: ClauseState
     geometry: Literal["picture", "metres"] = "picture"
+    rival_boxes: tuple[Box, ...] = ()
 
 
 class Grounding(_Frozen):

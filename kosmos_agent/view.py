@@ -13,14 +13,16 @@ from kosmos_agent import prompts
 from kosmos_agent.calibration import CHEAP_FEATURES, Feature
 from kosmos_agent.errors import CancelledError, InvalidArgumentError
 from kosmos_agent.inference.answer import AnswerRules
-from kosmos_agent.inference.clauses import parse
+from kosmos_agent.inference.clauses import parse, with_anchors
 from kosmos_agent.inference.close_ups import describe_closely, name_and_place
+from kosmos_agent.inference.corners import CornerScores
 from kosmos_agent.inference.evidence import Evidence, gather
 from kosmos_agent.inference.frame import EncodedFrame, Stopwatch, continue_frame, encode_frame, encode_frames
 from kosmos_agent.inference.generate import Decoding, StopCallback, Written, generate
 from kosmos_agent.inference.lists import is_list, rewritten, single_boxes
 from kosmos_agent.inference.looks import Looks, Part
 from kosmos_agent.inference.relations import check_claims
+from kosmos_agent.inference.rivals import rivals_of
 from kosmos_agent.inference.several import candidates_of, joined, write_boxes
 from kosmos_agent.inference.zoom import Zoom
 from kosmos_agent.markup import from_tagged
@@ -34,14 +36,25 @@ MAX_PHRASES = 64
 
 
 class View:
-    """One picture, encoded. Every method continues the same image prefix and leaves it as it is."""
+    """One picture, encoded. Every method continues the same image prefix and leaves it as it is.
 
-    def __init__(self, grounder: Grounder, frame: Frame, encoded: EncodedFrame, rgb: NDArray[np.uint8]) -> None:
+    mirrored: its mirror image, where it was read already. known: `Looks.known`.
+    """
+
+    def __init__(
+        self,
+        grounder: Grounder,
+        frame: Frame,
+        encoded: EncodedFrame,
+        rgb: NDArray[np.uint8],
+        mirrored: EncodedFrame | None = None,
+    ) -> None:
         self.grounder = grounder
         self.frame = frame
         self.encoded = encoded
         self._rgb = rgb
-        self._mirrored: EncodedFrame | None = None
+        self._mirrored = mirrored
+        self.known: dict[tuple[bool, str], CornerScores] = {}
 
     def find(self, phrase: str, *, zoom: bool | None = None) -> Grounding:
         """Where is the thing that `phrase` names? InvalidPhraseError for no phrase or one over 256 characters.
@@ -55,15 +68,20 @@ class View:
         if not 1 <= len(phrases) <= MAX_PHRASES:
             raise InvalidArgumentError(f"{len(phrases)} phrases; valid: 1 to {MAX_PHRASES} at a time")
         clock = Stopwatch(self.grounder.model.device)
-        claims = [parse(phrase).clauses for phrase in phrases]
-        anchors = list(dict.fromkeys(claim.anchor for some in claims for claim in some))
+        parsed, asked = [parse(phrase) for phrase in phrases], with_anchors(phrases)
         calibration = self.grounder.calibration
         features = CHEAP_FEATURES if calibration is None else calibration.features
-        evidence = self.evidence([*phrases, *anchors], features, zoom=zoom, clock=clock)
+        evidence = gather(self._looks(zoom), asked, features, self.grounder.decision, clock)
+        rivals = rivals_of(self.grounder.model, self.grounder.tokenizer, self.encoded, self.grounder.decision, parsed)
+        if rivals:
+            clock.lap("rivals")
         timings = {**self.encoded.timings_ms, **clock.laps_ms}
-        found = [self._grounding(*pair, timings) for pair in zip([*phrases, *anchors], evidence, strict=True)]
-        leaned_on = dict(zip(anchors, found[len(phrases) :], strict=True))
-        return [check_claims(answer, some, leaned_on) for answer, some in zip(found, claims, strict=False)]
+        found = [self._grounding(*pair, timings) for pair in zip(asked, evidence, strict=True)]
+        leaned_on = dict(zip(asked[len(phrases) :], found[len(phrases) :], strict=True))
+        return [
+            check_claims(answer, phrase.clauses, leaned_on, rivals.get(phrase.plain_head, ()))
+            for answer, phrase in zip(found, parsed, strict=False)
+        ]
 
     def evidence(
         self,
@@ -71,12 +89,11 @@ class View:
         features: Collection[Feature] = CHEAP_FEATURES,
         *,
         zoom: bool | None = None,
-        clock: Stopwatch | None = None,
     ) -> list[Evidence]:
         """What the answers to `phrases` rest on, before they are judged; `kosmos-agent calibrate` fits on it."""
         looks = self._looks(zoom)
-        clock = clock or Stopwatch(looks.model.device)
-        return gather(looks, phrases, features, self.grounder.decision, clock)
+        found = gather(looks, with_anchors(phrases), features, self.grounder.decision, Stopwatch(looks.model.device))
+        return found[: len(phrases)]
 
     def find_each(self, phrase: str, *, should_stop: StopCallback | None = None) -> Grounding:
         """All the things that a plural phrase names: every candidate is meant (`count` "many"), at most 16.
@@ -150,7 +167,7 @@ class View:
         answer = rules.answer(phrase, evidence, frame=self.frame, model=grounder.name, timings_ms=timings_ms)
         return with_unknown_words(answer, grounder.tokenizer.spelled(phrase))
 
-    def _mirror_image(self) -> EncodedFrame:
+    def mirror_image(self) -> EncodedFrame:
         """Read once, when a feature asks for it."""
         if self._mirrored is None:
             rgb = np.ascontiguousarray(self._rgb[:, ::-1])
@@ -205,10 +222,11 @@ class View:
             grounder.tokenizer,
             self.encoded,
             (self.frame.width, self.frame.height),
-            self._mirror_image,
+            self.mirror_image,
             self._parts,
             grounder.profile.both_ways,
             grounder.zoom if zooms else None,
+            self.known,
         )
 
 

@@ -185,12 +185,12 @@ class Robot:
 
 
 @contextmanager
-def robot_of(tmp_path, *, started=True, **parameters):
+def robot_of(tmp_path, *, started=True, load=lambda _: grounder(), **parameters):
     # As every process that we start: without the profile, the node warns of it.
     with environment.applied(environment.for_process()), graph(tmp_path) as (context, executor):
         given = {"use_sim_time": True, "target_frame": BASE, "diagnostics_period_sec": 0.1, **parameters}
         overrides = [Parameter(name, value=value) for name, value in given.items()]
-        node = GroundingNode(load=lambda _: grounder(), context=context, parameter_overrides=overrides)
+        node = GroundingNode(load=load, context=context, parameter_overrides=overrides)
         peer = rclpy.create_node("peer", context=context)
         executor.add_node(node)
         executor.add_node(peer)

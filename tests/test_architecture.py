@@ -20,10 +20,10 @@ WINGS = {
 MAX_FILE_LINES, MAX_FUNCTION_LINES = 320, 60
 
 PURE = (
-    "calibration", "clarify", "drawing", "errors", "images", "location", "marks", "markup", "phrases", "results",
-    "tokens", "version",
+    "asks", "calibration", "clarify", "drawing", "errors", "images", "location", "marks", "markup", "network",
+    "phrases", "remote", "remote_calls", "results", "tokens", "version",
 )  # fmt: skip
-SIDE = ("training", "grit", "evaluation", "benchmarking", "cli")
+SIDE = ("training", "grit", "evaluation", "serving", "benchmarking", "cli")
 ROS = (
     "rclpy",
     "action_msgs",
@@ -72,6 +72,7 @@ FORBIDDEN = {
     ),
     "kosmos_agent.inference": ("kosmos_agent.view", "kosmos_agent.grounder", "kosmos_agent.robot"),
     "kosmos_agent.robot": ("kosmos_agent.model", "kosmos_agent.inference", "torch"),
+    "kosmos_agent.serving": ("kosmos_agent.model", "kosmos_agent.inference", "kosmos_agent.cli"),
     "kosmos_agent.view": ("kosmos_agent.robot",),
     "kosmos_agent.grounder": ("kosmos_agent.robot",),
     "kosmos_agent.skills": ("kosmos_agent.model", "kosmos_agent.cli", "kosmos_agent.training", "kosmos_sim", "torch"),
@@ -244,6 +245,15 @@ def test_ros_stays_in_its_wing():
 def test_one_file_knows_the_mcp_library():
     """What moves to another version of it moves there."""
     assert [name for name in modules() if any(within(item, "mcp") for item in imports(name))] == ["kosmos_mcp.sdk"]
+
+
+def test_one_file_each_knows_ray_serve_and_the_http_framework():
+    """A program without the extra `serve` has the rest."""
+    users = {
+        package: {name for name in modules() for item in imports(name) if within(item, package)}
+        for package in ("ray.serve", "fastapi")
+    }
+    assert users == {"ray.serve": {"kosmos_agent.serving.ray_engine"}, "fastapi": {"kosmos_agent.serving.app"}}
 
 
 @pytest.mark.parametrize("free", ROS_FREE)

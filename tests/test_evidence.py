@@ -101,7 +101,7 @@ def test_only_what_is_asked_for_costs_anything(view, monkeypatch):
         raise AssertionError("a second look, or a pass without the picture")
 
     monkeypatch.setattr(evidence_module, "blind_log_likelihood", refuse)
-    monkeypatch.setattr(type(view), "_mirror_image", refuse)
+    monkeypatch.setattr(type(view), "mirror_image", refuse)
     view.evidence(PHRASES, CHEAP_FEATURES)
     view.evidence(PHRASES, ("phrase_log_likelihood",))
     view.find_all(PHRASES)

@@ -10,9 +10,9 @@ from kosmos_sim.world import Tabletop
 
 from kosmos_agent import cli
 from kosmos_agent.cli._load import ModelChoice
-from kosmos_agent.cli._mcp import SightChoice, bound_server, read_token
+from kosmos_agent.cli._mcp import SightChoice, bound_server
 from kosmos_agent.cli.app import main
-from kosmos_agent.errors import InvalidArgumentError, KosmosAgentError
+from kosmos_agent.errors import KosmosAgentError
 
 TOKEN = "a-token-of-the-tests"  # noqa: S105
 
@@ -74,22 +74,3 @@ def test_without_the_library_it_says_what_to_type(capsys, monkeypatch):
     monkeypatch.delattr(cli, "_mcp")
     monkeypatch.setitem(sys.modules, "mcp", None)
     assert "mcp is not installed; this command needs: pip install 'kosmos-agent[agent]'" in refused(capsys)
-
-
-def test_the_token_is_read_from_its_file_or_else_the_environment(tmp_path, monkeypatch):
-    file = tmp_path / "token"
-    file.write_text(f"{TOKEN}\n")
-    monkeypatch.setenv("KOSMOS_MCP_TOKEN", "the-environment's")
-    assert read_token(file) == TOKEN
-    assert read_token(None) == "the-environment's"
-    monkeypatch.setenv("KOSMOS_MCP_TOKEN", "")
-    assert read_token(None) is None
-
-
-@pytest.mark.parametrize("content", [None, b"", b"\n", b"\xff\xfe"])
-def test_a_token_file_without_a_token_is_refused(tmp_path, content):
-    file = tmp_path / "token"
-    if content is not None:
-        file.write_bytes(content)
-    with pytest.raises(InvalidArgumentError, match="token"):
-        read_token(file)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from kosmos_sim.expressions.text import plural
 from kosmos_sim.lexicon import CATEGORIES, COLOURS
 
-from kosmos_agent.phrases import names_several, swap_left_right
+from kosmos_agent.phrases import in_plural, names_several, swap_left_right
 
 PLACES = ("", " left of the boxes", " behind the two cups", " on the plates", " between the bottles", " closest to us")
 
@@ -37,6 +37,13 @@ def test_one_or_several(phrase, several):
 @given(st.text(max_size=40))
 def test_any_text_has_an_answer(text):
     assert names_several(text) in (True, False)
+    assert isinstance(in_plural(text), str)
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_a_plural_is_the_one_that_the_model_learnt_and_stays_one(category):
+    assert in_plural(f"the red {category}") == f"the red {plural(category)}"
+    assert in_plural(in_plural(category)) == in_plural(category)
 
 
 @given(st.lists(st.sampled_from(["left", "right", "Left", "rightmost", "the", "cup", "of", "bright", ","]), max_size=8))

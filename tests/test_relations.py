@@ -4,13 +4,13 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from kosmos_sim.expressions import sample_expressions
 from kosmos_sim.stream import scene_records
 
 from kosmos_agent.inference.clauses import parse
-from kosmos_agent.inference.relations import check_claims, holds
+from kosmos_agent.inference.relations import SAME_THING_IOU, check_claims, claim_features, holds
 from kosmos_agent.results import Box, Candidate, Frame, Grounding
 
 MIRRORED = {"holds": "fails", "fails": "holds", "unsure": "unsure"}
@@ -29,6 +29,7 @@ def answer(phrase, box, status="found"):
 
 @given(BOXES, BOXES)
 def test_opposite_relations_agree_and_swapping_turns_them_round(subject, anchor):
+    assume(subject.iou(anchor) < SAME_THING_IOU)
     for one, other in (("left of", "right of"), ("behind", "in front of")):
         assert holds(one, subject, anchor) == holds(other, anchor, subject)
     assert holds("left of", subject, anchor) == MIRRORED[holds("right of", subject, anchor)]
@@ -37,14 +38,16 @@ def test_opposite_relations_agree_and_swapping_turns_them_round(subject, anchor)
 
 @given(BOXES)
 def test_nothing_is_beside_itself(box):
-    for relation in ("left of", "right of", "behind", "in front of"):
-        assert holds(relation, box, box) == "unsure"
+    for relation in ("left of", "right of", "behind", "in front of", "next to", "nearest to"):
+        assert holds(relation, box, box) == "fails"
+    assert holds("on", box, box) == "holds"
 
 
 @given(BOXES, BOXES, st.floats(0.05, 0.3))
 def test_moving_away_to_the_left_never_makes_left_less_true(subject, anchor, step):
     order = ["fails", "unsure", "holds"]
     moved = Box(x1=max(0.0, subject.x1 - step), y1=subject.y1, x2=subject.x2 - min(step, subject.x1), y2=subject.y2)
+    assume(max(subject.iou(anchor), moved.iou(anchor)) < SAME_THING_IOU)
     assert order.index(holds("left of", moved, anchor)) >= order.index(holds("left of", subject, anchor))
 
 
@@ -55,6 +58,25 @@ def test_a_claim_that_fails_lowers_found_and_is_listed():
         checked = check_claims(answer("p", left), claims, {"the box": answer("the box", right)})
         assert checked.status == status
         assert [(clause.state, clause.anchor_box) for clause in checked.clauses] == [(state, right)]
+
+
+@pytest.mark.parametrize(
+    ("phrase", "features"),
+    [
+        ("the cup", (0, 0, 0)),
+        ("the cup left of the box", (1, 1, 0)),
+        ("the cup right of the box", (1, 0, 1)),
+        ("the cup left of the box and right of the box", (1, 0, 1)),
+        ("the cup nearest to the box", (1, 0, 0)),
+        ("the cup left of the vase", (1, 0, 0)),
+        ("the cup left of the box and right of the vase", (1, 0, 0)),
+    ],
+)
+def test_what_the_boxes_say_of_all_claims_together(phrase, features):
+    """The vase is not seen, so nothing is said of what it is beside."""
+    left, right = Box(x1=0.1, y1=0.4, x2=0.2, y2=0.5), Box(x1=0.7, y1=0.4, x2=0.8, y2=0.5)
+    found = claim_features(parse(phrase).clauses, left, {"the box": right})
+    assert tuple(found[name] for name in ("claims", "claims_hold", "claims_fail")) == features
 
 
 @pytest.mark.parametrize("anchor", [answer("the box", None, "not_found"), answer("the box", None, "cannot_tell")])

@@ -13,7 +13,7 @@ POSE = scenes.camera_pose(0.0, 0.7, 0.8)
 """On the x axis: what has the smaller x is farther away."""
 
 
-def claimed(relation, solids, subject=0, anchor=1, state="unsure"):
+def claimed(relation, solids, subject=0, anchor=1, state="unsure", rivals=()):
     picture = scenes.render(solids, POSE)
     clause = Clause(
         words=f"{relation} the other",
@@ -21,6 +21,7 @@ def claimed(relation, solids, subject=0, anchor=1, state="unsure"):
         anchor="the other",
         anchor_box=picture.box(anchor),
         state=state,
+        rival_boxes=tuple(picture.box(rival) for rival in rivals),
     )
     answer = scenes.answer(picture.box(subject)).model_copy(update={"clauses": (clause,)})
     return check_in_metres(answer, picture.depth_m, picture.camera, POSE)
@@ -47,6 +48,41 @@ def test_on_is_over_the_other_and_not_beside_it():
     tray = scenes.block(0.0, 0.0, (0.14, 0.14, 0.03))
     assert claimed("on", [scenes.ball(0.0, 0.0, 0.025, z=0.03), tray]).clauses[0].state == "holds"
     assert claimed("on", [scenes.ball(0.0, 0.16, 0.025), tray]).clauses[0].state == "fails"
+
+
+@pytest.mark.parametrize(
+    ("places_m", "state"), [((0.10, 0.16), "holds"), ((0.16, 0.10), "fails"), ((0.12, 0.125), "unsure")]
+)
+@pytest.mark.parametrize("rivals", [(2,), (0, 2), (0, 1, 2)])
+def test_nearest_is_said_against_what_else_has_the_name(places_m, state, rivals):
+    """Boxes of the thing itself and of what it is near to may be among the others."""
+    own_m, other_m = places_m
+    solids = [scenes.can(0, own_m, 0.02, 0.06), scenes.can(0, 0, 0.03, 0.08), scenes.can(0, -other_m, 0.02, 0.06)]
+    (clause,) = claimed("nearest to", solids, rivals=rivals).clauses
+    assert (clause.state, clause.geometry) == (state, "metres")
+
+
+def test_the_only_one_is_the_nearest():
+    solids = [scenes.can(0, 0.1, 0.02, 0.06), scenes.can(0, 0, 0.03, 0.08)]
+    assert claimed("nearest to", solids, rivals=(0,)).clauses[0].state == "holds"
+
+
+def test_a_rival_without_depth_may_be_nearer():
+    solids = [scenes.can(0, 0.1, 0.02, 0.06), scenes.can(0, 0, 0.03, 0.08), scenes.can(0, -0.16, 0.02, 0.06)]
+    picture = scenes.render(solids, POSE)
+    x1, y1, x2, y2 = (round(value) for value in picture.box(2).to_pixels(320, 240))
+    blind = picture.depth_m.copy()
+    blind[y1 - 5 : y2 + 5, x1 - 5 : x2 + 5] = np.nan
+    clause = Clause(
+        words="nearest to it",
+        relation="nearest to",
+        anchor="it",
+        anchor_box=picture.box(1),
+        state="unsure",
+        rival_boxes=(picture.box(0), picture.box(2)),
+    )
+    answer = scenes.answer(picture.box(0)).model_copy(update={"clauses": (clause,)})
+    assert check_in_metres(answer, blind, picture.camera, POSE).clauses[0].state == "unsure"
 
 
 def test_left_and_right_stay_what_the_picture_said():

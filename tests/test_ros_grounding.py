@@ -10,10 +10,10 @@ from action_msgs.msg import GoalStatus
 from kosmos_interfaces.action import Ground
 from kosmos_interfaces.msg import Grounding, Reason
 from kosmos_interfaces.srv import Ground as GroundService
-from kosmos_ros import grounding_node, stamps
+from kosmos_ros import models, stamps
 from kosmos_ros.depth_images import depth_message
 from kosmos_ros.detections import box_message
-from kosmos_ros.grounding_node import load_grounder
+from kosmos_ros.models import load_grounder
 from kosmos_ros.settings import GroundingSettings
 from kosmos_ros.worker import MAX_WAITING
 from ros_robot import BASE, S, robot_of, table
@@ -282,9 +282,9 @@ def test_goals_before_the_first_word_of_the_clock_wait_for_it(tmp_path, thing):
 
 def test_a_core_is_left_for_the_pictures_unless_told_otherwise(monkeypatch):
     asked = []
-    monkeypatch.setattr(grounding_node.Grounder, "load", lambda *_, threads, **__: asked.append(threads))
+    monkeypatch.setattr(models.Grounder, "load", lambda *_, threads, **__: asked.append(threads))
     for cores, threads in ((8, 7), (2, 1), (1, 1)):
-        monkeypatch.setattr(grounding_node.os, "sched_getaffinity", lambda _, cores=cores: set(range(cores)))
+        monkeypatch.setattr(models.os, "sched_getaffinity", lambda _, cores=cores: set(range(cores)))
         load_grounder(GroundingSettings())
         assert asked.pop() == threads
     load_grounder(GroundingSettings(threads=3))

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from itertools import islice
 
 import numpy as np
@@ -60,6 +60,20 @@ def test_referring_tasks_are_one_given_phrase() -> None:
             assert (len(piece.boxes) > 1) == (task.kind == "plural")
 
 
+def test_either_is_now_one_now_another_of_the_things_that_its_phrase_fits() -> None:
+    views = {record.rgb.tobytes(): renumbered(record) for record in RECORDS}
+    drawn = defaultdict(set)
+    for example in islice(training_examples(RECORDS, 8, mixture={"either": 1}, augment=False), 300):
+        picture = example.rgb.tobytes()
+        for task in example.tasks:
+            (piece,) = task.pieces
+            surely, _ = read(piece.text.strip(), views[picture])
+            assert len(piece.boxes) == 1
+            assert set(piece.instances) < surely
+            drawn[picture, piece.text].add(piece.instances)
+    assert any(len(different) > 1 for different in drawn.values())
+
+
 def test_every_picture_once_per_round_in_a_new_order() -> None:
     plain = list(islice(training_examples(RECORDS, 3, augment=False), 2 * len(RECORDS)))
     rounds = [[example.rgb.tobytes() for example in half] for half in (plain[:24], plain[24:])]
@@ -80,7 +94,7 @@ def test_mixture() -> None:
     total, shares = kinds.total(), sum(DEFAULT_MIXTURE.values())
     assert set(kinds) == set(DEFAULT_MIXTURE)
     for kind in ("attribute", "relation", "absent", "describe", "question", "caption"):
-        assert kinds[kind] / total == pytest.approx(DEFAULT_MIXTURE[kind] / shares, rel=0.6)
+        assert kinds[kind] / total == pytest.approx(DEFAULT_MIXTURE[kind] / shares, rel=0.7)
 
 
 def test_a_mixture_without_referring_kinds() -> None:

@@ -89,6 +89,14 @@ def test_first_steps_train_the_vision_tower_alone(tmp_path):
     assert torch.equal(before, running.model.text_model.model.embed_tokens.weight)
 
 
+def test_new_heads_on_a_trained_model_learn_alone_at_first(tmp_path):
+    running = trainer(tmp_path, steps=2, dense_only_steps=0, helpers_only_steps=2)
+    before = {name: value.detach().clone() for name, value in running.module.named_parameters()}
+    running.run(stream, EXAMPLES, partial(save_model, tokenizer=TOKENIZER))
+    changed = {name for name, value in running.module.named_parameters() if not torch.equal(value, before[name])}
+    assert changed == {name for name in before if name.startswith("helpers.")}
+
+
 @pytest.mark.parametrize("step", [0, 1, 50, 899, 950, 999])
 def test_the_rate_rises_holds_and_falls(step):
     settings = TrainSettings(steps=1000, warmup_steps=10, decay_steps=100, learning_rate=1.0)

@@ -10,19 +10,26 @@ from rich.console import Console
 from rich.progress import track
 
 from kosmos_agent.cli._load import ModelChoice, load_grounder, needs
+from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.evaluation.agreement import Agreement
 from kosmos_agent.evaluation.labelled import LabelledPicture
 from kosmos_agent.export.folder import Format, export_model
 from kosmos_agent.grounder import Grounder
+from kosmos_agent.model.checkpoint import load_tokenizer, read_config
 from kosmos_agent.model.folder import locate
+from kosmos_agent.processor import Processor
+
+CALIBRATION_SCENES = 32
 
 
-def export(model: str, out: Path, written_as: str) -> dict[str, Any]:
+def export(model: str, out: Path, written_as: str, *, int8: bool = False) -> dict[str, Any]:
     """What was written, with the size of each file in bytes."""
-    manifest = export_model(locate(model), out, _format(written_as))
+    folder = locate(model)
+    manifest = export_model(folder, out, _int8_format(folder, written_as) if int8 else _format(written_as))
     return {
         "folder": str(out),
         "format": manifest.format,
+        "precision": manifest.precision,
         "weights_sha256": manifest.weights_sha256,
         "versions": manifest.versions,
         "files": {name: (out / name).stat().st_size for name in manifest.files},
@@ -56,6 +63,21 @@ def _ask_both(reference: Grounder, other: Grounder, picture: LabelledPicture, ag
         questions = [question.text for question in labels.questions]
         for texts in zip(*(view.answer_all(questions) for view in views), strict=True):
             agreement.add_texts(*texts)
+
+
+def _int8_format(folder: Path, written_as: str) -> Format:
+    """Ranges are measured on scenes that the test split does not hold."""
+    if written_as != "openvino":
+        raise InvalidArgumentError(f"--int8 with --format {written_as}; valid: --format openvino")
+    with needs("fast"):
+        from kosmos_agent.export.openvino_int8 import Int8Format
+    with needs("sim"):
+        from kosmos_agent.cli._rendered import split_pictures
+
+    pictures, count = split_pictures("validation", CALIBRATION_SCENES)
+    processor = Processor.for_config(load_tokenizer(folder), read_config(folder))
+    bar = track(pictures, "ranges", total=count, console=Console(stderr=True))
+    return Int8Format([processor.pixels([picture.rgb]) for picture in bar])
 
 
 def _format(name: str) -> Format:

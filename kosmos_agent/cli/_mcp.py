@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import typer
 from kosmos_mcp import SkillServer
-from kosmos_mcp.http import HttpServer, check_way_in
+from kosmos_mcp.http import HttpServer
 from kosmos_mcp.lines import take_stdout
 from kosmos_mcp.stdio import serve_stdio
 
 from kosmos_agent.cli._load import ModelChoice, load_grounder, needs
 from kosmos_agent.errors import InvalidArgumentError
+from kosmos_agent.network import check_way_in
 from kosmos_agent.robot.planner import Planner
 from kosmos_agent.skills import CameraSource, Skills
 
 TOKEN_VARIABLE = "KOSMOS_MCP_TOKEN"  # noqa: S105
 SIM = "sim"
-_MAX_TOKEN_BYTES = 4096
 
 
 @dataclass(frozen=True)
 class WayIn:
-    """Of the HTTP transport; see `kosmos_mcp.http.check_way_in`."""
+    """Of the HTTP transport; see `network.check_way_in`."""
 
     host: str
     port: int
@@ -57,20 +56,6 @@ def serve(model: ModelChoice, sight: SightChoice, way: WayIn | None) -> None:
     out = take_stdout()
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     serve_stdio(bound_server(model, sight), out)
-
-
-def read_token(path: Path | None) -> str | None:
-    """From the file, or else the environment; None where neither has one. InvalidArgumentError."""
-    if path is None:
-        return os.environ.get(TOKEN_VARIABLE) or None
-    try:
-        with path.open(encoding="ascii") as file:
-            token = file.read(_MAX_TOKEN_BYTES).strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidArgumentError(f"no token can be read from {path}: {error}") from error
-    if not token:
-        raise InvalidArgumentError(f"{path} is empty; valid: a file that holds a token")
-    return token
 
 
 def bound_server(model: ModelChoice, sight: SightChoice) -> SkillServer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from kosmos_sim.splits import VALIDATION, train_seed
 from kosmos_sim.stream import split_records
 from kosmos_sim.words import vocabulary
 
-from kosmos_agent.errors import CheckpointError, InvalidArgumentError
+from kosmos_agent.errors import CheckpointError, InvalidArgumentError, InvalidConfigError
 from kosmos_agent.inference.devices import check_device
 from kosmos_agent.model.checkpoint import load_model, load_tokenizer, save_model
 from kosmos_agent.model.kosmos2 import Kosmos2
@@ -26,13 +26,18 @@ from kosmos_agent.tokenizer import Tokenizer, build_word_tokenizer
 from kosmos_agent.training.batches import Vocabulary
 from kosmos_agent.training.loop import Trainer
 from kosmos_agent.training.parallel import Workers
+from kosmos_agent.training.recipe.reading import read_any
+from kosmos_agent.training.recipe.tabletop import TabletopRecipe
 from kosmos_agent.training.settings import TrainSettings
+from kosmos_agent.training.state import has_state
 from kosmos_agent.training.tabletop import new_collate, new_model, new_objective
 
 MAX_SHARD_BYTES = 16 << 20
 """So that a run on another machine can be brought back through a narrow door."""
 MAX_SHIPPED_BYTES = 25_000_000
 RUN_FILE = "run.jsonl"
+_HELPERS_ONLY_STEPS = 150
+"""A checkpoint holds no helper heads, so a run that starts from one begins with new ones."""
 _CELL_PX = 16
 _PROFILE = Profile(
     grounded_answers=False, detailed_captions=False, zoom=True, mean_boxes=True, both_ways=True, list_captions=True
@@ -63,11 +68,53 @@ class Pictures:
                 raise InvalidArgumentError(f"side {side} must be a multiple of {_CELL_PX} pixels")
 
 
+@dataclass(frozen=True)
+class Machine:
+    """Where and how long a recipe is trained: what no recipe says."""
+
+    run: Path
+    cache: Path
+    start_from: Path | None
+    validate_minutes: float
+    minutes: float | None
+    workers: int
+    device: str
+    threads: int
+
+
+def train_by_recipe(config: str, changes: tuple[str, ...], machine: Machine) -> None:
+    """`train_tabletop` with everything that is trained taken from a recipe of the kind tabletop."""
+    recipe = read_any(config, changes)
+    if not isinstance(recipe, TabletopRecipe):
+        raise InvalidConfigError(f"{config} is a recipe for `train {recipe.recipe}`; valid here: one for tabletop")
+    known = {field.name for field in fields(TrainSettings)}
+    settings = TrainSettings(
+        **{name: value for name, value in recipe.model_dump().items() if name in known},
+        loader_processes=machine.workers,
+        threads=machine.threads,
+        validate_minutes=machine.validate_minutes,
+        max_minutes=math.inf if machine.minutes is None else machine.minutes,
+    )
+    pictures = Pictures(
+        cache=machine.cache,
+        count=recipe.pictures,
+        held_out=recipe.held_out,
+        phrases=recipe.phrases,
+        size=recipe.size,
+        smallest=recipe.smallest,
+        captions=recipe.captions,
+        row_tokens=recipe.row_tokens,
+    )
+    train_tabletop(settings, machine.run, pictures, machine.start_from, machine.device)
+
+
 def train_tabletop(
     settings: TrainSettings, run: Path, pictures: Pictures, start_from: Path | None, device: str
 ) -> None:
     """Render what is missing, then train. The validation scenes are those of `splits.VALIDATION`, never the test's."""
     check_device(device)
+    if start_from is not None:
+        settings = replace(settings, dense_only_steps=0, helpers_only_steps=_HELPERS_ONLY_STEPS)
     run.mkdir(parents=True, exist_ok=True)
     model, tokenizer = _start(run, start_from, settings.seed)
     workers = Workers(torch.device(device))
@@ -102,9 +149,12 @@ def _describe(run: Path, settings: TrainSettings, pictures: Pictures) -> None:
 
 
 def _start(run: Path, start_from: Path | None, seed: int) -> tuple[Kosmos2, Tokenizer]:
-    """A run keeps the tokenizer that it began with: another vocabulary would give its embeddings other meanings."""
+    """A run keeps the tokenizer that it began with: another vocabulary would give its embeddings other meanings.
+
+    Only a run with a state has begun: of several processes that start together, one may have written the tokenizer.
+    """
     kept = run / "tokenizer.json"
-    if kept.is_file():
+    if has_state(run / "state"):
         tokenizer = Tokenizer.from_file(kept)
         return new_model(tokenizer, seed), tokenizer
     tokenizer = build_word_tokenizer(vocabulary()) if start_from is None else load_tokenizer(start_from)

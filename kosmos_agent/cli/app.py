@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from kosmos_agent.cli import agent, bench, calibrate, caption, demo, doctor, export, find, mcp, ros, train
+from kosmos_agent.cli import agent, bench, calibrate, caption, demo, doctor, export, find, grit, mcp, ros, serve, train
 from kosmos_agent.cli import eval as evaluate
 from kosmos_agent.errors import KosmosAgentError
 from kosmos_agent.version import __version__
@@ -24,9 +24,11 @@ app.command()(caption.describe)
 app.command()(demo.demo)
 app.add_typer(evaluate.app, name="eval")
 app.add_typer(train.app, name="train")
+app.add_typer(grit.app, name="grit")
 app.add_typer(ros.app, name="ros")
 app.command()(agent.agent)
 app.command()(mcp.mcp)
+app.command()(serve.serve)
 app.command()(calibrate.calibrate)
 app.command()(export.export)
 app.command()(bench.bench)

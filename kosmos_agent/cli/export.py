@@ -24,6 +24,9 @@ def export(
     out: Annotated[Path, typer.Option("--out", "-o", help="the folder to write")],
     model: options.Model = "tabletop",
     written_as: Annotated[FormatName, typer.Option("--format", help="of the graphs")] = FormatName.openvino,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="convolutions in 8 bits, their ranges from rendered scenes (openvino)")
+    ] = False,
     check: Annotated[
         bool, typer.Option("--check", help="ask the export and torch the same of rendered scenes, and compare")
     ] = False,
@@ -40,7 +43,7 @@ def export(
     """
     from kosmos_agent.cli import _export
 
-    report = _export.export(model, out, written_as.value)
+    report = _export.export(model, out, written_as.value, int8=int8)
     if check:
         report["check"] = _export.compare(ModelChoice(model, dtype, "cpu", threads, runtime=str(out)), scenes)
     if as_json:
@@ -50,7 +53,7 @@ def export(
 
 
 def _print(report: dict[str, Any]) -> None:
-    typer.echo(f"{report['folder']}: {report['format']}, weights {report['weights_sha256'][:12]}")
+    typer.echo(f"{report['folder']}: {report['format']} {report['precision']}, weights {report['weights_sha256'][:12]}")
     for name, size in report["files"].items():
         typer.echo(f"  {name:<24}{size / 1e6:8.1f} MB")
     for name, value in report.get("check", {}).get("summary", {}).items():

@@ -9,6 +9,7 @@ import typer
 
 from kosmos_agent.cli import _options as options
 from kosmos_agent.cli._load import ModelChoice, needs
+from kosmos_agent.network import read_token
 
 _Camera = Annotated[
     str,
@@ -50,6 +51,6 @@ def mcp(
     """Serve the skills as tools, over stdio to the client that starts this, or over HTTP."""
     with needs("agent"):
         from kosmos_agent.cli import _mcp
-    way = _mcp.WayIn(host, port, _mcp.read_token(token_file), tuple(allow_host or ())) if http else None
+    way = _mcp.WayIn(host, port, read_token(token_file, _mcp.TOKEN_VARIABLE), tuple(allow_host or ())) if http else None
     sight = _mcp.SightChoice(camera, root, seed, pictures, allow_motion)
     _mcp.serve(ModelChoice(model, dtype, device, threads, runtime=runtime), sight, way)

@@ -1,4 +1,4 @@
-"""`kosmos-agent train`: the embedded model, from nothing or from where the last run stopped."""
+"""`kosmos-agent train`: the embedded model, the paper's two stages, and fine-tuning on a user's own boxes."""
 
 from __future__ import annotations
 
@@ -6,11 +6,23 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from click.core import ParameterSource
 
 from kosmos_agent.cli import _options as options
+from kosmos_agent.cli import train_recipe
 from kosmos_agent.cli._load import needs
+from kosmos_agent.errors import InvalidArgumentError
+
+_BESIDE_CONFIG = (
+    "run", "cache", "start_from", "validate_minutes", "minutes", "workers", "device", "threads", "config", "changes",
+)  # fmt: skip
+"""Options that say where and how long to train, not what."""
 
 app = typer.Typer(help="Train a model. Ctrl-C saves; the same command resumes.", no_args_is_help=True)
+app.command()(train_recipe.pretrain)
+app.command()(train_recipe.instruct)
+app.command()(train_recipe.finetune)
+app.command()(train_recipe.recipes)
 
 
 @app.callback()
@@ -20,13 +32,16 @@ def root() -> None:
 
 @app.command()
 def tabletop(
+    context: typer.Context,
     run: Annotated[Path, typer.Option("--run-folder", help="state, averaged weights, curves")] = Path("runs/tabletop"),
     cache: Annotated[Path, typer.Option(help="folder of rendered pictures; filled on demand")] = Path(".cache/train"),
     pictures: Annotated[int, typer.Option(min=1, help="training pictures to render")] = 16_000,
     held_out: Annotated[int, typer.Option(min=1, help="validation pictures")] = 128,
     steps: Annotated[int, typer.Option(min=1, help="total optimiser steps")] = 12_000,
     decay_steps: Annotated[int, typer.Option(min=0, help="last steps, over which the rate falls")] = 2_000,
-    dense_only_steps: Annotated[int, typer.Option(min=0, help="first steps, on the vision tower alone")] = 2_000,
+    dense_only_steps: Annotated[
+        int, typer.Option(min=0, help="first steps, on the vision tower alone; none with --start-from")
+    ] = 2_000,
     batch_size: Annotated[int, typer.Option(min=1)] = 32,
     learning_rate: Annotated[float, typer.Option(min=0.0)] = 1e-3,
     phrases: Annotated[int, typer.Option(min=1, max=32, help="tasks behind each picture")] = 12,
@@ -50,12 +65,21 @@ def tabletop(
     workers: Annotated[int, typer.Option(min=0, help="loader processes")] = 1,
     device: options.Device = "cpu",
     threads: Annotated[int, typer.Option(min=1, help="CPU threads")] = 2,
+    config: Annotated[
+        str | None, typer.Option(help="take what is trained from a recipe, such as tabletop", show_default=False)
+    ] = None,
+    changes: train_recipe.Changes = None,
 ) -> None:
     """Train the embedded table-top model; everything is kept in --run-folder (state/, averaged/, curves.png)."""
     with needs("train"):
-        from kosmos_agent.cli._train import Pictures, train_tabletop
+        from kosmos_agent.cli._train import Machine, Pictures, train_by_recipe, train_tabletop
         from kosmos_agent.training.settings import TrainSettings
 
+    if config is not None:
+        _refuse_beside_config(context)
+        machine = Machine(run, cache, start_from, validate_minutes, minutes, workers, device, threads)
+        train_by_recipe(config, tuple(changes or ()), machine)
+        return
     settings = TrainSettings(
         steps=steps,
         decay_steps=decay_steps,
@@ -71,6 +95,14 @@ def tabletop(
     )
     chosen = Pictures(cache, pictures, held_out, phrases, size, smallest, captions, row_tokens)
     train_tabletop(settings, run, chosen, start_from, device)
+
+
+def _refuse_beside_config(context: typer.Context) -> None:
+    """What a recipe says cannot be said a second time."""
+    for name in context.params:
+        if name not in _BESIDE_CONFIG and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            option = f"--{name.replace('_', '-')}"
+            raise InvalidArgumentError(f"{option} beside --config; valid: --set {name}=VALUE")
 
 
 @app.command()

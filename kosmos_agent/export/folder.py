@@ -21,10 +21,13 @@ from kosmos_agent.version import __version__
 
 
 class Format(Protocol):
-    """`openvino_format` or `onnx_format`."""
+    """`openvino_format`, `openvino_int8.Int8Format` or `onnx_format`."""
 
     @property
     def FORMAT(self) -> Literal["openvino", "onnx"]: ...  # noqa: N802
+
+    @property
+    def precision(self) -> Literal["float32", "int8"]: ...
 
     def version(self) -> str: ...
 
@@ -74,6 +77,7 @@ def _write(model_folder: Path, folder: Path, written_as: Format) -> Manifest:
     names = [EMBEDDING_FILE, *(name for names in written.values() for name in names)]
     manifest = Manifest(
         format=written_as.FORMAT,
+        precision=written_as.precision,
         weights_sha256=weights_sha256(model_folder),
         config=model.config.to_dict(),
         versions={"kosmos_agent": __version__, "torch": torch.__version__, written_as.FORMAT: written_as.version()},

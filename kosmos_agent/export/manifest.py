@@ -39,10 +39,15 @@ class StoredGraph(_Strict):
 
 
 class Manifest(_Strict):
-    """versions: of the packages that wrote it. config: the model's `config.json`. files: name -> SHA-256."""
+    """config: the model's `config.json`. files: name -> SHA-256.
+
+    precision: int8 where convolutions hold 8-bit ranges. versions: of the packages that wrote it. positions: ids of
+    positions below this are in the decoder graph.
+    """
 
     version: Literal[1] = VERSION
     format: Literal["openvino", "onnx"]
+    precision: Literal["float32", "int8"]
     weights_sha256: _Sha256
     config: dict[str, Any]
     versions: dict[str, str]

@@ -16,6 +16,7 @@ from torch.jit._trace import TracerWarning
 from kosmos_agent.export.graphs import Graph
 
 FORMAT: Literal["onnx"] = "onnx"
+precision: Literal["float32"] = "float32"
 OPSET = 18
 
 

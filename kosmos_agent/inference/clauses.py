@@ -7,6 +7,7 @@ has answered. Words that it does not know stay in the head, where the model alon
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kosmos_agent.results import Relation
@@ -56,6 +57,10 @@ class ParsedPhrase:
     clauses: tuple[ClaimedPlace, ...]
 
     @property
+    def claims_nearest(self) -> bool:
+        return any(clause.relation == "nearest to" for clause in self.clauses)
+
+    @property
     def plain_head(self) -> str:
         """The head without words that compare it with others: what it looks like, whatever stands around it."""
         words = _PLACES.sub("", self.head).split()
@@ -85,6 +90,12 @@ def parse(phrase: str) -> ParsedPhrase:
         clauses.append(ClaimedPlace(f"{words} {anchor}", WORDINGS[match["wording"]], anchor))
         match = following
     return ParsedPhrase(head, tuple(clauses))
+
+
+def with_anchors(phrases: Sequence[str]) -> list[str]:
+    """The phrases, and behind them each phrase that any of them leans on, once."""
+    anchors = dict.fromkeys(claim.anchor for phrase in phrases for claim in parse(phrase).clauses)
+    return [*phrases, *anchors]
 
 
 def _next_joined(text: str, start: int) -> re.Match[str] | None:

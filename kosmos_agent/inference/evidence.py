@@ -16,9 +16,13 @@ from kosmos_agent.inference.frame import Stopwatch
 from kosmos_agent.inference.likelihood import blind_log_likelihood
 from kosmos_agent.inference.looks import Looks
 from kosmos_agent.inference.mirror import mirror_box, read_as_one
+from kosmos_agent.inference.relations import claim_features
 from kosmos_agent.inference.zoom import SecondLook, Zoom
 from kosmos_agent.phrases import swap_left_right
 from kosmos_agent.results import Candidate
+
+SEEN_FROM = 0.5
+"""Probability of `<object>` from which an anchor's box is taken for a place."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,10 @@ class Evidence:
 def gather(
     looks: Looks, phrases: Sequence[str], wanted: Collection[Feature], decision: Decision, clock: Stopwatch
 ) -> list[Evidence]:
-    """Evidence for each phrase with the features that come for nothing, and of the others those `wanted`."""
+    """Evidence for each phrase with the features that come for nothing, and of the others those `wanted`.
+
+    What a phrase claims of place is only compared with anchors that are among the phrases (`clauses.with_anchors`).
+    """
     likely = not {"phrase_log_likelihood", "phrase_lift"}.isdisjoint(wanted)
     side = looks.tokenizer.grid_side
     scores = looks.scores(looks.frame, phrases, likelihood=likely)
@@ -57,7 +64,15 @@ def gather(
     if looks.zoom is not None:
         evidence = _looked_again(looks, looks.zoom, phrases, evidence)
         clock.lap("zoom")
+    _compare_claims(phrases, evidence)
     return evidence
+
+
+def _compare_claims(phrases: Sequence[str], evidence: Sequence[Evidence]) -> None:
+    pairs = list(zip(phrases, evidence, strict=True))
+    seen = {phrase: item.candidates[0].box for phrase, item in pairs if item.presence >= SEEN_FROM}
+    for phrase, item in pairs:
+        item.features.update(claim_features(parse(phrase).clauses, item.candidates[0].box, seen))
 
 
 def _in_the_mirror(looks: Looks, phrases: Sequence[str]) -> list[CornerScores]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from kosmos_agent import prompts
 from kosmos_agent.inference.corners import CornerScores, score_corners
@@ -13,6 +13,8 @@ from kosmos_agent.inference.zoom import Zoom
 from kosmos_agent.model.engine import Engine
 from kosmos_agent.tokenizer import Tokenizer
 
+Known = Mapping[tuple[bool, str], CornerScores]
+"""Of a phrase, and whether in the mirror image, what was read already."""
 Part = tuple[Window, bool]
 """What lies in a window, and whether its mirror image is looked at."""
 
@@ -22,7 +24,7 @@ class Looks:
     """size: width, height in pixels. mirrored: its mirror image. parts: some parts of it, read in one pass.
 
     both_ways: whether the mirror image has a say in every answer. zoom: whether small things get a second look, and
-    at what distance; None for never.
+    at what distance; None for never. known: scores that were read together with those of other pictures.
     """
 
     model: Engine
@@ -33,6 +35,7 @@ class Looks:
     parts: Callable[[Sequence[Part]], EncodedFrame]
     both_ways: bool = False
     zoom: Zoom | None = None
+    known: Known = field(default_factory=dict)
 
     @property
     def ways(self) -> tuple[bool, ...]:
@@ -40,6 +43,10 @@ class Looks:
         return (False, True) if self.both_ways else (False,)
 
     def scores(self, frame: EncodedFrame, phrases: Sequence[str], *, likelihood: bool = False) -> list[CornerScores]:
+        known = [self.known.get((frame is not self.frame, phrase)) for phrase in phrases]
+        scores = [item for item in known if item is not None]
+        if len(scores) == len(phrases) and not likelihood:
+            return scores
         return score_corners(self.model, self.tokenizer, frame, self.ids(phrases), phrase_likelihood=likelihood)
 
     def ids(self, phrases: Sequence[str]) -> list[Sequence[int]]:

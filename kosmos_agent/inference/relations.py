@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from kosmos_agent.calibration import Feature
 from kosmos_agent.inference.clauses import ClaimedPlace
 from kosmos_agent.results import Box, Clause, ClauseState, Grounding, Relation, with_clauses
 
@@ -21,25 +22,58 @@ NEAR, FAR = 1.0, 3.0
 ON_SHARE = 0.2
 """On: how far, in its own heights, the lower edge may stay above the other's top."""
 
+SAME_THING_IOU = 0.6
+"""Boxes that overlap so much are on one thing, which is nowhere beside itself; what stands on another may hide it."""
+
 _Judge = Callable[[Box, Box], ClauseState]
 
 
-def check_claims(answer: Grounding, claims: Sequence[ClaimedPlace], anchors: Mapping[str, Grounding]) -> Grounding:
-    """The answer with every claim checked for its best candidate. `anchors`: an answer for each claim's anchor."""
+def check_claims(
+    answer: Grounding,
+    claims: Sequence[ClaimedPlace],
+    anchors: Mapping[str, Grounding],
+    rival_boxes: tuple[Box, ...] = (),
+) -> Grounding:
+    """The answer with every claim checked for its best candidate.
+
+    anchors: an answer for each claim's anchor. rival_boxes: `Clause.rival_boxes`, for those who measure distances.
+    """
     if not claims or not answer.candidates:
         return answer
-    clauses = tuple(_checked(claim, answer.best.box, anchors[claim.anchor]) for claim in claims)
+    clauses = tuple(_checked(claim, answer.best.box, anchors[claim.anchor], rival_boxes) for claim in claims)
     return with_clauses(answer, clauses)
 
 
-def _checked(claim: ClaimedPlace, subject: Box, anchor: Grounding) -> Clause:
+def _checked(claim: ClaimedPlace, subject: Box, anchor: Grounding, rival_boxes: tuple[Box, ...]) -> Clause:
     box = anchor.best.box if anchor.status == "found" else None
-    state: ClauseState = "unsure" if box is None else holds(claim.relation, subject, box)
-    return Clause(words=claim.words, relation=claim.relation, anchor=claim.anchor, anchor_box=box, state=state)
+    return Clause(
+        words=claim.words,
+        relation=claim.relation,
+        anchor=claim.anchor,
+        anchor_box=box,
+        state="unsure" if box is None else holds(claim.relation, subject, box),
+        rival_boxes=rival_boxes if claim.relation == "nearest to" else (),
+    )
+
+
+def claim_features(claims: Sequence[ClaimedPlace], subject: Box, seen: Mapping[str, Box]) -> dict[Feature, float]:
+    """Do the boxes bear out what a phrase says of place? seen: boxes of the anchors that the model sees at all."""
+    boxes = [seen.get(claim.anchor) for claim in claims]
+    states = [
+        "unsure" if box is None else holds(claim.relation, subject, box)
+        for claim, box in zip(claims, boxes, strict=True)
+    ]
+    return {
+        "claims": float(bool(states)),
+        "claims_hold": float(bool(states) and all(state == "holds" for state in states)),
+        "claims_fail": float("fails" in states),
+    }
 
 
 def holds(relation: Relation, subject: Box, anchor: Box) -> ClauseState:
-    """Whether `subject` is `relation` of `anchor`. Which of several is the nearest, two boxes cannot tell."""
+    """Whether `subject` is `relation` of `anchor`. Which of several is the nearest, a flat picture cannot tell."""
+    if relation != "on" and subject.iou(anchor) >= SAME_THING_IOU:
+        return "fails"
     return _JUDGES[relation](subject, anchor)
 
 

@@ -5,6 +5,8 @@ One row may hold several continuations behind a shared prefix: who sees whom is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -62,6 +64,28 @@ class KVCache:
 
     def advance(self, count: int) -> None:
         self.length += count
+
+    @classmethod
+    def joined(cls, caches: Sequence[KVCache], extra: int) -> KVCache:
+        """One row of what several of one row hold, one after another, with room for `extra` more positions."""
+        first = caches[0].keys
+        layers, _, heads, _, width = first.shape
+        length = sum(cache.length for cache in caches)
+        one = cls(layers, 1, heads, length + extra, width, dtype=first.dtype, device=first.device)
+        for cache in caches:
+            end = one.length + cache.length
+            one.keys[:, :, :, one.length : end] = cache.keys[:, :, :, : cache.length]
+            one.values[:, :, :, one.length : end] = cache.values[:, :, :, : cache.length]
+            one.length = end
+        return one
+
+    def row(self, index: int) -> KVCache:
+        """One of the rows, sharing its memory; only to be forked."""
+        layers, _, heads, _, width = self.keys.shape
+        one = KVCache(layers, 1, heads, 0, width, dtype=self.keys.dtype, device=self.keys.device)
+        one.keys, one.values = self.keys[:, index : index + 1], self.values[:, index : index + 1]
+        one.length = self.length
+        return one
 
     def fork(self, extra: int, rows: int | None = None) -> KVCache:
         """A copy of the filled part with room for `extra` more positions; the original stays as it is.

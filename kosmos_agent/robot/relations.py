@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,21 @@ NEXT_M, APART_M = 0.06, 0.12
 """Next to: free space between the two footprints."""
 OFF_M = 0.02
 """On: free space from which a thing stands beside the other and not on it."""
+NEARER_M = 0.02
+"""Nearest to: how much farther off, by middles and by free space, the others are beyond dispute."""
+SAME_THING_M = 0.03
+"""Boxes whose things lie so close are on one thing."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Places:
+    """rivals: what else the phrase could mean. all_seen: whether each of them has a place."""
+
+    subject: Target3D
+    anchor: Target3D
+    rivals: tuple[Target3D, ...]
+    all_seen: bool
+    camera_xy_m: NDArray[np.float64]
 
 
 def check_in_metres(
@@ -31,8 +47,9 @@ def check_in_metres(
     metric = [clause for clause in answer.clauses if clause.anchor_box is not None and clause.relation in _JUDGES]
     if not metric or not answer.candidates:
         return answer
-    boxes = [answer.best.box, *(clause.anchor_box for clause in metric if clause.anchor_box is not None)]
-    view = DepthView(depth_m, camera, T_base_camera, boxes)
+    anchors = [clause.anchor_box for clause in metric if clause.anchor_box is not None]
+    rivals = [box for clause in metric for box in clause.rival_boxes]
+    view = DepthView(depth_m, camera, T_base_camera, [answer.best.box, *anchors, *rivals])
     subject = _target(view, answer, answer.best.box)
     clauses = tuple(
         clause if subject is None or clause not in metric else _checked(view, answer, subject, clause)
@@ -52,41 +69,77 @@ def _checked(view: DepthView, answer: Grounding, subject: Target3D, clause: Clau
     anchor = None if clause.anchor_box is None else _target(view, answer, clause.anchor_box)
     if anchor is None:
         return clause
-    state = _JUDGES[clause.relation](subject, anchor, view.T_base_camera[:2, 3])
+    located = [_target(view, answer, box) for box in clause.rival_boxes]
+    rivals = tuple(thing for thing in located if thing is not None and not _is_one_of(thing, (subject, anchor)))
+    if clause.relation != "on" and _is_one_of(subject, (anchor,)):
+        return clause.model_copy(update={"state": "fails", "geometry": "metres"})
+    places = _Places(subject, anchor, rivals, None not in located, view.T_base_camera[:2, 3])
+    state = _JUDGES[clause.relation](places)
     return clause.model_copy(update={"state": state, "geometry": "metres"})
 
 
-def _behind(subject: Target3D, anchor: Target3D, camera_xy_m: NDArray[np.float64]) -> ClauseState:
-    away_m = [float(np.hypot(*(np.array(thing.position_m[:2]) - camera_xy_m))) for thing in (subject, anchor)]
-    lead_m = away_m[0] - away_m[1]
-    if lead_m >= DEPTH_M:
-        return "holds"
-    return "fails" if lead_m <= -DEPTH_M else "unsure"
+def _is_one_of(thing: Target3D, others: tuple[Target3D, ...]) -> bool:
+    return any(_apart_m(thing, other) <= SAME_THING_M for other in others)
 
 
-def _gap_m(subject: Target3D, anchor: Target3D) -> float:
-    """Between the footprints, each taken for a disc of its mean width."""
-    offset_m = np.subtract(subject.position_m[:2], anchor.position_m[:2])
-    return float(np.hypot(*offset_m)) - (sum(subject.extent_m) + sum(anchor.extent_m)) / 4
+def _behind(places: _Places) -> ClauseState:
+    away_m = [
+        float(np.hypot(*(np.array(thing.position_m[:2]) - places.camera_xy_m)))
+        for thing in (places.subject, places.anchor)
+    ]
+    return _beyond(away_m[0] - away_m[1], DEPTH_M)
 
 
-def _next_to(subject: Target3D, anchor: Target3D, _: NDArray[np.float64]) -> ClauseState:
-    gap_m = _gap_m(subject, anchor)
+def _in_front_of(places: _Places) -> ClauseState:
+    return _behind(replace(places, subject=places.anchor, anchor=places.subject))
+
+
+def _next_to(places: _Places) -> ClauseState:
+    gap_m = _gap_m(places.subject, places.anchor)
     if gap_m <= NEXT_M:
         return "holds"
     return "fails" if gap_m >= APART_M else "unsure"
 
 
-def _on(subject: Target3D, anchor: Target3D, _: NDArray[np.float64]) -> ClauseState:
-    offset_m = float(np.hypot(*np.subtract(subject.position_m[:2], anchor.position_m[:2])))
-    if offset_m <= max(anchor.extent_m) / 2:
+def _on(places: _Places) -> ClauseState:
+    if _apart_m(places.subject, places.anchor) <= max(places.anchor.extent_m) / 2:
         return "holds"
-    return "fails" if _gap_m(subject, anchor) >= OFF_M else "unsure"
+    return "fails" if _gap_m(places.subject, places.anchor) >= OFF_M else "unsure"
 
 
-_JUDGES: dict[Relation, Callable[[Target3D, Target3D, NDArray[np.float64]], ClauseState]] = {
+def _nearest(places: _Places) -> ClauseState:
+    """By middles and by free space alike; what has no place might be nearer."""
+    states = {_beyond(_lead_m(places, measure), NEARER_M) for measure in (_apart_m, _gap_m)}
+    if "fails" in states:
+        return "fails" if "holds" not in states else "unsure"
+    return "holds" if states == {"holds"} and places.all_seen else "unsure"
+
+
+def _lead_m(places: _Places, measure: Callable[[Target3D, Target3D], float]) -> float:
+    """How much farther off than the subject the nearest of the others is; without others, without end."""
+    own_m = measure(places.subject, places.anchor)
+    return min((measure(rival, places.anchor) for rival in places.rivals), default=float("inf")) - own_m
+
+
+def _beyond(value_m: float, margin_m: float) -> ClauseState:
+    if value_m >= margin_m:
+        return "holds"
+    return "fails" if value_m <= -margin_m else "unsure"
+
+
+def _apart_m(thing: Target3D, other: Target3D) -> float:
+    return float(np.hypot(*np.subtract(thing.position_m[:2], other.position_m[:2])))
+
+
+def _gap_m(thing: Target3D, other: Target3D) -> float:
+    """Between the footprints, each taken for a disc of its mean width."""
+    return _apart_m(thing, other) - (sum(thing.extent_m) + sum(other.extent_m)) / 4
+
+
+_JUDGES: dict[Relation, Callable[[_Places], ClauseState]] = {
     "behind": _behind,
-    "in front of": lambda subject, anchor, camera_xy_m: _behind(anchor, subject, camera_xy_m),
+    "in front of": _in_front_of,
     "next to": _next_to,
     "on": _on,
+    "nearest to": _nearest,
 }

@@ -128,6 +128,8 @@ class Trainer:
         parts = self.objective(self.model, batch, dense_only=state.step < settings.dense_only_steps)
         state.optimizer.clear_gradients()
         parts["loss"].backward()
+        if state.step < settings.helpers_only_steps:
+            self.model.zero_grad()
         state.weights.take_gradients()
         masters = state.weights.masters.values()
         self._stopped = self.workers.average_gradients(masters, stop=self._wants_stop)

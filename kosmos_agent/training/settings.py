@@ -13,6 +13,7 @@ class TrainSettings:
 
     So a run can be lengthened when it is resumed, and shortened by bringing the decay forward.
     `dense_only_steps`: first steps on the dense labels alone, which teach the vision tower at half the cost.
+    `helpers_only_steps`: first steps in which the helper heads alone learn; new heads on a trained model would undo it.
     `max_minutes`: stop and save after so much wall-clock time.
     """
 
@@ -22,6 +23,7 @@ class TrainSettings:
     warmup_steps: int = 200
     decay_steps: int = 2_000
     dense_only_steps: int = 2_000
+    helpers_only_steps: int = 0
     weight_decay: float = 0.05
     betas: tuple[float, float] = (0.9, 0.98)
     gradient_clip: float = 1.0

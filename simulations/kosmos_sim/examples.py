@@ -17,6 +17,7 @@ from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.training.examples import Example, ExampleObject, Piece, Task
 from kosmos_sim.captions import caption, describe
 from kosmos_sim.crops import crop, mirror, sample_window
+from kosmos_sim.either import either
 from kosmos_sim.expressions import KINDS, Expression
 from kosmos_sim.expressions.geometry import Geometry, measure
 from kosmos_sim.expressions.grammar import draw_expressions
@@ -29,11 +30,11 @@ from kosmos_sim.splits import scene_phrases, split_of
 
 MAP_SIDE = 112
 DEFAULT_MIXTURE: Mapping[str, float] = {
-    "attribute": 8, "category": 5, "colour": 3, "relation": 22, "superlative": 11, "ordinal": 14, "size": 9,
-    "plural": 8, "absent": 9, "describe": 12, "question": 10, "caption": 3,
+    "attribute": 8, "category": 5, "colour": 3, "relation": 24, "superlative": 12, "ordinal": 12, "size": 8,
+    "plural": 8, "absent": 9, "either": 5, "describe": 8, "question": 13, "caption": 3,
 }  # fmt: skip
 """Shares of the tasks. What takes longest to learn (places and orders among several things) comes most often."""
-_OTHER_TASKS = ("caption", "question", "describe")
+_OTHER_TASKS = ("caption", "question", "describe", "either")
 _WINDOWS = 3
 """Windows tried before the whole picture is taken."""
 
@@ -177,7 +178,7 @@ def draw_tasks(view: SceneRecord, rng: Random, wanted: int, mixture: Mapping[str
 def _other_task(kind: str, scene: Geometry, rng: Random, lexicon: Lexicon) -> Task | None:
     if kind == "question":
         return question(scene, rng, lexicon)
-    return caption(scene, rng) if kind == "caption" else describe(scene, rng)
+    return {"caption": caption, "describe": describe, "either": either}[kind](scene, rng)
 
 
 def referring_task(expression: Expression, boxes: Mapping[int, tuple[float, float, float, float]]) -> Task:

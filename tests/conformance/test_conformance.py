@@ -5,12 +5,13 @@ import math
 import pytest
 from cases import CASES
 from faces import CatalogueFace, LangChainFace, McpFace, PythonFace
+from http_face import HttpFace
 from rig import Rig
 from ros_face import RosFace
 
 from kosmos_agent.grounder import Grounder
 
-FACES = (PythonFace, CatalogueFace, LangChainFace, McpFace, RosFace)
+FACES = (PythonFace, CatalogueFace, LangChainFace, McpFace, HttpFace, RosFace)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hmac
 import logging
 from collections.abc import Sequence
 from typing import Any, TypeAlias, cast
@@ -19,6 +18,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from kosmos_agent.network import same_token
 from kosmos_agent.skills import Skill
 from kosmos_agent.version import __version__
 from kosmos_mcp.calls import Tell
@@ -94,10 +94,10 @@ _GOODBYES = _Goodbyes()
 
 class _OneToken:
     def __init__(self, token: str) -> None:
-        self._token = token.encode()
+        self._token = token
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        if not hmac.compare_digest(token.encode(), self._token):
+        if not same_token(token, self._token):
             return None
         return AccessToken(token=token, client_id="holder of the token", scopes=[])
 

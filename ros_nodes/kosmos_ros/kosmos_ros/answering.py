@@ -10,8 +10,8 @@ from sensor_msgs.msg import CompressedImage
 
 from kosmos_agent import results
 from kosmos_agent.errors import InvalidPhraseError, KosmosAgentError
-from kosmos_agent.grounder import Grounder
 from kosmos_agent.markup import escape_user_text
+from kosmos_agent.remote import RemoteView
 from kosmos_agent.view import View
 from kosmos_ros import answers, stamps
 from kosmos_ros.detections import box_from_message
@@ -19,6 +19,7 @@ from kosmos_ros.frames_in import FrameStore, Shot
 from kosmos_ros.goals import GroundGoal
 from kosmos_ros.images import Rgb, rgb_from_compressed, rgb_from_image
 from kosmos_ros.metres import Depth, depth_of, in_metres, targets_of
+from kosmos_ros.models import Model
 from kosmos_ros.settings import GroundingSettings
 from kosmos_ros.targets import LocatedTarget
 from kosmos_ros.tracks import NamedEvent, Tracks
@@ -48,7 +49,7 @@ class _Looked:
 
     shot: Shot
     rgb: Rgb
-    view: View
+    view: View | RemoteView
     depths: dict[str, Depth | KosmosAgentError] = field(default_factory=dict)
     tracked: dict[tuple[str, str], list[LocatedTarget]] = field(default_factory=dict)
 
@@ -58,7 +59,7 @@ class Answering:
 
     def __init__(
         self,
-        grounder: Grounder,
+        grounder: Model,
         store: FrameStore,
         transforms: TransformBuffer,
         tracks: Tracks,
@@ -191,7 +192,7 @@ class Answering:
             return False
         return True
 
-    def _text(self, view: View, goal: GroundGoal, should_stop: Callable[[], bool]) -> results.GroundedText:
+    def _text(self, view: View | RemoteView, goal: GroundGoal, should_stop: Callable[[], bool]) -> results.GroundedText:
         if goal.task == "caption":
             return view.caption(should_stop=should_stop)
         if goal.task == "answer" or goal.region_px is None:

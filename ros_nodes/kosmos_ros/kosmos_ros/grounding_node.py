@@ -6,7 +6,6 @@ and frees the pictures, `cleanup` frees the model. `autostart` does the first tw
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -23,7 +22,6 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header, String
 
 from kosmos_agent.errors import InvalidArgumentError, KosmosAgentError, NoImageError, StaleImageError
-from kosmos_agent.grounder import Grounder
 from kosmos_ros import diagnostics_out, qos, ros_parameters, stamps
 from kosmos_ros.answering import Answered, Answering
 from kosmos_ros.clocks import WaryClock, on_jump_back
@@ -32,6 +30,7 @@ from kosmos_ros.frames_in import FrameStore
 from kosmos_ros.goals import standing_phrases
 from kosmos_ros.ground_action import GroundServer
 from kosmos_ros.health import Health
+from kosmos_ros.models import Model, load_grounder
 from kosmos_ros.outputs import Outputs
 from kosmos_ros.program import NOT_STARTED, run_program, spun
 from kosmos_ros.qos_watch import QosWatch
@@ -41,26 +40,7 @@ from kosmos_ros.tracks import Tracks
 from kosmos_ros.transforms import TransformBuffer
 from kosmos_ros.worker import Worker
 
-Load = Callable[[GroundingSettings], Grounder]
-WISHES = {"auto": None, "always": True, "never": False}
-
-
-def load_grounder(settings: GroundingSettings) -> Grounder:
-    """Errors as of `Grounder.load`."""
-    return Grounder.load(
-        settings.model_path,
-        dtype=settings.dtype,
-        device=settings.device,
-        threads=settings.threads or spare_threads(),
-        zoom=WISHES[settings.zoom],
-        both_ways=WISHES[settings.both_ways],
-        runtime=settings.runtime,
-    )
-
-
-def spare_threads() -> int:
-    """With the model on every core the executor is kept from its turn for longer than its queue of pictures lasts."""
-    return max(1, len(os.sched_getaffinity(0)) - 1)
+Load = Callable[[GroundingSettings], Model]
 
 
 @dataclass(eq=False)
@@ -83,7 +63,7 @@ class GroundingNode(WaryClock, LifecycleNode):
         self.settings = ros_parameters.declare(self, GroundingSettings)
         self.health = Health()
         self._load = load
-        self._grounder: Grounder | None = None
+        self._grounder: Model | None = None
         self._outputs: Outputs | None = None
         self._work: _Work | None = None
         self._group = ReentrantCallbackGroup()
@@ -145,7 +125,7 @@ class GroundingNode(WaryClock, LifecycleNode):
         self._server.close()
         super().destroy_node()
 
-    def _begin(self, grounder: Grounder) -> _Work:
+    def _begin(self, grounder: Model) -> _Work:
         store = FrameStore(self._tell)
         transforms, tracks = TransformBuffer(self.settings.tf_history_sec), Tracks(self.settings)
         answering = Answering(grounder, store, transforms, tracks, lambda: self.settings, self._now_ns)

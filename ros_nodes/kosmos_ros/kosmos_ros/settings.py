@@ -67,7 +67,11 @@ class GroundingSettings(Settings):
     """The grounding node."""
 
     autostart: bool = Field(False, description="configure and activate by itself", json_schema_extra=_FIXED)
-    model_path: Text = Field("tabletop", description="embedded model, folder or hub id", json_schema_extra=_FIXED)
+    model_path: Text = Field(
+        "tabletop",
+        description="embedded model, folder, hub id, or address of a kosmos-agent serve",
+        json_schema_extra=_FIXED,
+    )
     device: Text = Field("cpu", description="where the model runs: cpu, cuda, cuda:1", json_schema_extra=_FIXED)
     dtype: Literal["auto", "float32", "bfloat16", "float16", "int8"] = Field(
         "auto", description="of the weights; auto is float32 on a CPU", json_schema_extra=_FIXED

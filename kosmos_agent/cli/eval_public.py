@@ -1,0 +1,230 @@
+"""`kosmos-agent eval refcoco | flickr30k | reg | caption | vqa | ...`: the paper's benchmarks on your copy of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kosmos_agent.cli import _options as options
+from kosmos_agent.cli._load import ModelChoice
+from kosmos_agent.cli._output import print_json
+from kosmos_agent.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from kosmos_agent.cli._public_run import Job, Running
+
+
+class Protocol(StrEnum):
+    """`paper`: its prompts and decoding. `view`: the calls that users make."""
+
+    paper = "paper"
+    view = "view"
+
+
+class Engine(StrEnum):
+    """Where pictures are answered."""
+
+    local = "local"
+    ray = "ray"
+
+
+Images = Annotated[Path | None, typer.Option(help="folder of the pictures, if not that of --data", show_default=False)]
+Split = Annotated[str, typer.Option(help="which split of the files")]
+OutFolder = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", help="keep records, report and a page of mistakes here; resumes", show_default=False),
+]
+Pictures = Annotated[int | None, typer.Option(min=1, help="only the first so many pictures", show_default=False)]
+Mistakes = Annotated[int, typer.Option(min=0, max=10_000, help="so many on the page")]
+How = Annotated[Protocol, typer.Option(help="the paper's prompts and decoding, or the calls that users make")]
+Grammar = Annotated[bool, typer.Option("--grammar", help="boxes are written under the grammar (not the paper's way)")]
+Engines = Annotated[Engine, typer.Option(help="this process, or Ray")]
+Workers = Annotated[int, typer.Option(min=1, max=4096, help="models side by side on Ray")]
+Address = Annotated[str | None, typer.Option(help="a Ray cluster's; a local Ray without", show_default=False)]
+
+
+def comprehension(name: str, files: str, first_split: str) -> Callable[..., None]:
+    """The command for a benchmark of phrases; `files` is what its help says of --data."""
+    data_help = f"{files}, or a folder with it; or a folder with our labels.jsonl"
+
+    def command(
+        data: Annotated[Path, typer.Option(help=data_help)],
+        images: Images = None,
+        split: Split = first_split,
+        model: options.Model = "tabletop",
+        out: OutFolder = None,
+        pictures: Pictures = None,
+        protocol: How = Protocol.paper,
+        grammar: Grammar = False,
+        mistakes: Mistakes = 100,
+        engine: Engines = Engine.local,
+        workers: Workers = 2,
+        address: Address = None,
+        as_json: options.Json = False,
+        dtype: options.Dtype = "auto",
+        device: options.Device = "cpu",
+        threads: options.Threads = None,
+        zoom: options.Zoom = None,
+    ) -> None:
+        from kosmos_agent.cli._public_jobs import comprehension_job
+
+        job = comprehension_job(name, data, images, split, protocol.value, grammar, zoom)
+        running = _running(out, pictures, mistakes, engine, workers, address)
+        _evaluate(job, ModelChoice(model, dtype, device, threads), running, as_json)
+
+    # Not a docstring: it differs from benchmark to benchmark, and `from __future__` leaves annotations as text.
+    command.__doc__ = f"Where is the thing? Accuracy and recall of boxes on {name} (paper 4.1)."
+    command.__annotations__["data"] = Annotated[Path, typer.Option(help=data_help)]
+    return command
+
+
+def reg(
+    data: Annotated[Path, typer.Option(help="MDETR's finetune_refcocog_SPLIT.json, or REFER's folder as JSON")],
+    images: Images = None,
+    split: Split = "val",
+    model: options.Model = "tabletop",
+    out: OutFolder = None,
+    pictures: Pictures = None,
+    protocol: How = Protocol.paper,
+    shots: Annotated[int, typer.Option(min=0, help="examples in front of every query (the paper: 0, 2, 4)")] = 0,
+    mistakes: Mistakes = 100,
+    engine: Engines = Engine.local,
+    workers: Workers = 2,
+    address: Address = None,
+    as_json: options.Json = False,
+    dtype: options.Dtype = "auto",
+    device: options.Device = "cpu",
+    threads: options.Threads = None,
+    zoom: options.Zoom = None,
+) -> None:
+    """What is in the box? METEOR and CIDEr of referring expressions on RefCOCOg (paper 4.2)."""
+    from kosmos_agent.cli._public_jobs import region_job
+
+    job = region_job(data, images, split, protocol.value, shots, zoom)
+    running = _running(out, pictures, mistakes, engine, workers, address)
+    _evaluate(job, ModelChoice(model, dtype, device, threads), running, as_json)
+
+
+def caption(
+    data: Annotated[Path, typer.Option(help="COCO's captions_*.json, or Karpathy's dataset_*.json")],
+    images: Images = None,
+    split: Split = "test",
+    model: options.Model = "tabletop",
+    out: OutFolder = None,
+    pictures: Pictures = None,
+    protocol: How = Protocol.paper,
+    grounded: Annotated[bool, typer.Option("--grounded", help="ask with <grounding> (not the paper's way)")] = False,
+    mistakes: Mistakes = 100,
+    engine: Engines = Engine.local,
+    workers: Workers = 2,
+    address: Address = None,
+    as_json: options.Json = False,
+    dtype: options.Dtype = "auto",
+    device: options.Device = "cpu",
+    threads: options.Threads = None,
+    zoom: options.Zoom = None,
+) -> None:
+    """What is in the picture? CIDEr and others of captions, beam search of 5 (paper 4.3)."""
+    from kosmos_agent.cli._public_jobs import caption_job
+
+    job = caption_job(data, images, split, protocol.value, grounded, zoom)
+    running = _running(out, pictures, mistakes, engine, workers, address)
+    _evaluate(job, ModelChoice(model, dtype, device, threads), running, as_json)
+
+
+def vqa(
+    data: Annotated[Path, typer.Option(help="v2_OpenEnded_mscoco_*_questions.json")],
+    annotations: Annotated[
+        Path | None, typer.Option(help="v2_mscoco_*_annotations.json; none for test-dev", show_default=False)
+    ] = None,
+    images: Images = None,
+    split: Split = "val",
+    model: options.Model = "tabletop",
+    out: OutFolder = None,
+    pictures: Pictures = None,
+    protocol: How = Protocol.paper,
+    mistakes: Mistakes = 100,
+    engine: Engines = Engine.local,
+    workers: Workers = 2,
+    address: Address = None,
+    as_json: options.Json = False,
+    dtype: options.Dtype = "auto",
+    device: options.Device = "cpu",
+    threads: options.Threads = None,
+) -> None:
+    """Questions with short answers: VQAv2's accuracy, or without annotations the file that its server takes."""
+    from kosmos_agent.cli._public_jobs import question_job
+
+    job = question_job(data, annotations, images, split, protocol.value)
+    running = _running(out, pictures, mistakes, engine, workers, address)
+    _evaluate(job, ModelChoice(model, dtype, device, threads), running, as_json)
+
+
+def language(
+    data: Annotated[
+        Path | None,
+        typer.Option(help="a .jsonl of context, choices and answer, one question a line", show_default=False),
+    ] = None,
+    tasks: Annotated[
+        str | None, typer.Option(help="tasks of lm-evaluation-harness, parted by commas, in place of --data")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="what --data is, for published figures (the file's name)", show_default=False)
+    ] = None,
+    model: options.Model = "tabletop",
+    out: OutFolder = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="of --tasks, only so many questions each")] = None,
+    mistakes: Mistakes = 100,
+    as_json: options.Json = False,
+    dtype: options.Dtype = "auto",
+    device: options.Device = "cpu",
+    threads: options.Threads = None,
+) -> None:
+    """Language alone, by log-likelihood: a file of multiple choice, or the paper's eight tasks (paper 4.5)."""
+    from kosmos_agent.cli._language import evaluate_choices, evaluate_harness
+
+    choice = ModelChoice(model, dtype, device, threads)
+    if (data is None) == (tasks is None):
+        raise InvalidArgumentError("language needs --data or --tasks, and takes one of them")
+    if tasks is not None:
+        print_json(evaluate_harness([task.strip() for task in tasks.split(",") if task.strip()], choice, limit))
+    elif data is not None:
+        running = _running(out, None, mistakes, Engine.local, 1, None)
+        _show(evaluate_choices(data, name or data.stem, choice, running), as_json)
+
+
+def add_to(app: typer.Typer) -> None:
+    """The commands, under `kosmos-agent eval`."""
+    for name, split in (("refcoco", "val"), ("refcoco+", "val"), ("refcocog", "val")):
+        app.command(name)(comprehension(name, f"MDETR's finetune_{name}_SPLIT.json", split))
+    app.command("ref-l4")(comprehension("ref-l4", "ref-l4-SPLIT.parquet", "test"))
+    app.command("flickr30k")(comprehension("flickr30k", "MDETR's final_flickr_separateGT_SPLIT.json", "test"))
+    for command in (reg, caption, vqa, language):
+        app.command()(command)
+
+
+def _running(
+    out: Path | None, pictures: int | None, mistakes: int, engine: Engine, workers: int, address: str | None
+) -> Running:
+    from kosmos_agent.cli._public_run import Running
+
+    return Running(out, pictures, mistakes, engine.value, workers, address)
+
+
+def _evaluate(job: Job[Any, Any], choice: ModelChoice, running: Running, as_json: bool) -> None:
+    from kosmos_agent.cli._public_run import evaluate_public
+
+    _show(evaluate_public(job, choice, running), as_json)
+
+
+def _show(report: dict[str, Any], as_json: bool) -> None:
+    from kosmos_agent.cli._public_table import print_report
+
+    if as_json:
+        print_json(report)
+    else:
+        print_report(report)

@@ -1,0 +1,1 @@
+"""Long evaluations: picture by picture, resumable, in one process or on Ray."""

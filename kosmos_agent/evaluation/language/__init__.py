@@ -1,0 +1,1 @@
+"""Language alone: log-likelihoods, multiple choice, and the adapter for lm-evaluation-harness."""

@@ -1,0 +1,1 @@
+"""Figures beside published ones, and a page of mistakes to look at."""

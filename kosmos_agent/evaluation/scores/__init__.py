@@ -1,0 +1,1 @@
+"""Scores of records, pure: the same records give the same figures whoever made them and where."""

@@ -1,0 +1,29 @@
+"""What can be wrong with one pair. The pair is set aside with the code and the message; the run goes on."""
+
+from __future__ import annotations
+
+from kosmos_agent.errors import KosmosAgentError
+
+
+class InvalidRecordError(KosmosAgentError):
+    """A sample or a row does not keep to the layout; the message names the field."""
+
+    code = "invalid_record"
+
+
+class InvalidCaptionError(KosmosAgentError):
+    """The caption is missing, empty, too long, or outside of what the parser reads."""
+
+    code = "invalid_caption"
+
+
+class NothingGroundedError(KosmosAgentError):
+    """No box of the pair is left: an answer of the recipe, counted like the failures."""
+
+    code = "nothing_grounded"
+
+
+class SplitTokenError(KosmosAgentError):
+    """A span begins or ends where the tokenizer has no boundary (specification 5.3: such a pair is skipped)."""
+
+    code = "split_token"

@@ -1,0 +1,124 @@
+"""The stages on Ray Data: some processes read and parse, a pool of others holds the detectors.
+
+Items stream through: a picture lives from the process that reads it to the one that looks at it. What comes out goes
+to the one writer of `building`, so that the files are those of a single process.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import ray
+import ray.data
+from ray.data import ActorPoolStrategy, DataContext
+
+from kosmos_agent.grit.building import Makers
+from kosmos_agent.grit.detection import Detector
+from kosmos_agent.grit.outcomes import Item, assembled, detected, proposed, shard_items
+from kosmos_agent.grit.parsing import Parser
+from kosmos_agent.grit.recipe import Recipe
+from kosmos_agent.grit.shards import Shard
+from kosmos_agent.grit.writing import PipelineError
+
+_BLOCK_BYTES = 8 * 2**20
+"""Of items between two stages: small blocks keep every detector busy and little in memory."""
+_DETECTORS_TO_A_PARSER = 8
+"""Parsing takes milliseconds and detecting a hundred of them on a CPU, tens on a GPU (docs/grit.md)."""
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RayEngine:
+    """address: of a running cluster; None starts a local one for this run. workers: processes with a detector.
+
+    Every machine of a cluster must see the pictures under the same path, and have this package. PipelineError where a
+    stage cannot start or the cluster is lost.
+    """
+
+    address: str | None = None
+    workers: int = 1
+    gpus_per_worker: int = 0
+
+    def __call__(self, shards: Sequence[Shard], makers: Makers, recipe: Recipe) -> Iterator[Item]:
+        if not shards:
+            return
+        try:
+            ours = self._connect()
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise PipelineError(f"no Ray cluster at {self.address or 'this machine'}: {error}") from error
+        try:
+            for row in self._dataset(shards, makers, recipe).iter_rows():
+                yield row["item"]
+        except ray.exceptions.RayError as error:
+            raise PipelineError(f"Ray could not go on: {_cause(error)}; shards that were finished are kept") from error
+        finally:
+            if ours:
+                ray.shutdown()
+
+    def _connect(self) -> bool:
+        """Whether the cluster is ours to shut down."""
+        if ray.is_initialized():
+            return False
+        local = self.address is None
+        ray.init(
+            address=self.address,
+            num_cpus=max(os.cpu_count() or 1, self.workers + self._parsers) if local else None,
+            include_dashboard=False if local else None,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+        return True
+
+    @property
+    def _parsers(self) -> int:
+        return -(-self.workers // _DETECTORS_TO_A_PARSER)
+
+    def _dataset(self, shards: Sequence[Shard], makers: Makers, recipe: Recipe) -> Any:
+        context = DataContext.get_current()
+        context.target_max_block_size = _BLOCK_BYTES
+        context.enable_progress_bars = False
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
+        rows = [{"shard": shard} for shard in shards]
+        detect: Any = _Detect  # a class stands for a pool of processes, which Ray's own annotation does not say
+        return (
+            ray.data.from_items(rows, override_num_blocks=len(rows))
+            .flat_map(
+                _ReadAndParse,
+                fn_constructor_args=(makers.parser,),
+                compute=ActorPoolStrategy(size=self._parsers),
+            )
+            .map(
+                detect,
+                fn_constructor_args=(makers.detector, recipe),
+                compute=ActorPoolStrategy(size=self.workers),
+                num_cpus=1,
+                num_gpus=self.gpus_per_worker,
+            )
+        )
+
+
+class _ReadAndParse:
+    def __init__(self, parser: Callable[[], Parser]) -> None:
+        self._parser = parser()
+
+    def __call__(self, row: Row) -> Iterator[Row]:
+        for item in shard_items(row["shard"]):
+            yield {"item": proposed(item, self._parser)}
+
+
+class _Detect:
+    def __init__(self, detector: Callable[[], Detector], recipe: Recipe) -> None:
+        self._detector, self._recipe = detector(), recipe
+
+    def __call__(self, row: Row) -> Row:
+        return {"item": assembled(detected(row["item"], self._detector), self._recipe)}
+
+
+def _cause(error: ray.exceptions.RayError) -> str:
+    """Ray prints the traceback of the process where it happened; its last line says what it was."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__

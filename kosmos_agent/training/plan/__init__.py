@@ -1,0 +1,1 @@
+"""What a run would take, counted without weights, data or devices."""

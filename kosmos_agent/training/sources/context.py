@@ -1,0 +1,38 @@
+"""What every source needs of the model and the recipe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from kosmos_agent.grit.cropping import Fit, Fitting
+from kosmos_agent.markup import escape_tags
+from kosmos_agent.tokenizer import Tokenizer
+from kosmos_agent.training.rows.sample import Picture, SampleWriter
+
+
+@dataclass(frozen=True)
+class Context:
+    """slots, size_px: of the model's pictures. row_tokens: longest sample. fit: `grit.cropping`."""
+
+    tokenizer: Tokenizer
+    slots: int
+    size_px: int
+    row_tokens: int
+    fit: Fit
+    seed: int
+
+    def writer(self, *, speaks: bool = False) -> SampleWriter:
+        return SampleWriter(self.tokenizer, self.slots).begin(speaks=speaks)
+
+    def picture(self, image: Image.Image) -> Picture:
+        return np.asarray(self.fitting(image).picture(image))
+
+    def fitting(self, image: Image.Image) -> Fitting:
+        return Fitting.of(image.width, image.height, self.size_px, self.fit)
+
+    def words(self, text: str) -> list[int]:
+        """Running text that cannot become a tag."""
+        return self.tokenizer.encode(escape_tags(text))

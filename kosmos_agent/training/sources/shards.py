@@ -1,0 +1,100 @@
+"""Random access to pictures with captions in shards (img2dataset: tar files, or folders of KEY.jpg, KEY.txt, KEY.json).
+
+Shards come in a new order every epoch and are shuffled inside: neighbours in the stream share a shard, so that one
+after another is read whole, not all at once.
+"""
+
+from __future__ import annotations
+
+import tarfile
+import threading
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import lru_cache
+from itertools import accumulate
+from pathlib import Path, PurePosixPath
+
+from kosmos_agent.errors import InvalidSampleError
+from kosmos_agent.grit.samples import LIMITS, Sample, split_name
+from kosmos_agent.grit.shards import RUN, Shard, find_shards
+from kosmos_agent.training.sources.source import shuffled
+
+_KEPT_SHARDS = 2
+
+
+KeysOf = Callable[[Shard], Collection[str] | None]
+
+
+class ShardedSamples:
+    """The samples of a folder by their number in an endless shuffled stream.
+
+    only: keys of a shard that count; None for all of them.
+    """
+
+    def __init__(self, folder: Path, seed: int, *, run: int = RUN, only: KeysOf | None = None) -> None:
+        self._only = only or _all
+        self._seed = seed
+        counted = [(shard, len(self._kept(shard, _keys(shard)))) for shard in find_shards(folder, run)]
+        self.shards = [shard for shard, count in counted if count]
+        self._counts = [count for _, count in counted if count]
+        if not self.shards:
+            raise InvalidSampleError(f"{folder} holds no sample that can be used")
+        self._held: OrderedDict[int, list[Sample]] = OrderedDict()
+        self._lock = threading.Lock()
+        self._order = lru_cache(maxsize=_KEPT_SHARDS)(self._order_of)
+
+    def __len__(self) -> int:
+        return sum(self._counts)
+
+    def draw(self, number: int) -> tuple[Shard, Sample]:
+        """InvalidSampleError where the shard broke off before the sample."""
+        epoch, place = divmod(number, len(self))
+        order, ends = self._order(epoch)
+        turn = bisect_right(ends, place)
+        shard, inside = order[turn], place - (ends[turn - 1] if turn else 0)
+        row = shuffled(inside, self._counts[shard], self._seed + epoch * len(self.shards) + shard)
+        samples = self._samples(shard)
+        if row >= len(samples):
+            raise InvalidSampleError(f"shard {self.shards[shard].path} breaks off after {len(samples)} samples")
+        return self.shards[shard], samples[row]
+
+    def _order_of(self, epoch: int) -> tuple[Sequence[int], Sequence[int]]:
+        """Shards as they come in that epoch, and how many samples have gone by after each."""
+        count = len(self.shards)
+        order = [shuffled(epoch * count + turn, count, self._seed) for turn in range(count)]
+        return order, list(accumulate(self._counts[shard] for shard in order))
+
+    def _samples(self, shard: int) -> list[Sample]:
+        with self._lock:
+            if shard not in self._held:
+                found = {sample.key: sample for sample in self.shards[shard].samples()}
+                self._held[shard] = [found[key] for key in sorted(self._kept(self.shards[shard], found))]
+            self._held.move_to_end(shard)
+            while len(self._held) > _KEPT_SHARDS:
+                self._held.popitem(last=False)
+            return self._held[shard]
+
+    def _kept(self, shard: Shard, keys: Collection[str]) -> Collection[str]:
+        only = self._only(shard)
+        return keys if only is None else set(keys).intersection(only)
+
+
+def _all(_: Shard) -> None:
+    return None
+
+
+def _keys(shard: Shard) -> set[str]:
+    """Keys of the samples in a shard, without reading what is behind them."""
+    if not shard.path.is_file():
+        keys = _keys_among(item.name for item in shard.path.iterdir() if item.is_file())
+        return {key for key in keys if key >= shard.first and (shard.last is None or key <= shard.last)}
+    try:
+        with tarfile.open(shard.path, "r:") as tar:
+            return _keys_among(PurePosixPath(member.name).name for member in tar if member.isfile())
+    except (tarfile.TarError, OSError) as error:
+        raise InvalidSampleError(f"{shard.path} is no whole tar file: {error}") from error
+
+
+def _keys_among(names: Iterable[str]) -> set[str]:
+    return {split_name(name)[0] for name in names if split_name(name)[1] in LIMITS}

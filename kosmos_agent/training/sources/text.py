@@ -1,0 +1,67 @@
+"""Plain documents in blocks (specification 6.3): `<s>`, lines with `</line>` between, `</s>` behind each document.
+
+A line is never split over blocks; one that is longer than a block is cut. The blocks of a file are found once, by
+tokenising it.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from kosmos_agent.training.rows.sample import Sample
+from kosmos_agent.training.sources.context import Context
+from kosmos_agent.training.sources.json_lines import JsonLines
+from kosmos_agent.training.sources.source import shuffled
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A tokenised line with the tag behind it, and where it stands."""
+
+    document: int
+    number: int
+    ids: list[int]
+
+
+class TextBlocks:
+    """A JSONL file whose objects hold `text`."""
+
+    def __init__(self, path: Path, context: Context) -> None:
+        self._documents, self._context = JsonLines(path), context
+        self._starts: list[array[int]] = [array("q"), array("q")]
+        room = 0
+        for line in self._lines(0, 0):
+            if room < len(line.ids):
+                self._starts[0].append(line.document)
+                self._starts[1].append(line.number)
+                room = self._room
+            room -= len(line.ids)
+
+    def __len__(self) -> int:
+        return len(self._starts[0])
+
+    def sample(self, number: int) -> Sample:
+        place = shuffled(number, len(self), self._context.seed)
+        writer = self._context.writer(speaks=True)
+        for line in self._lines(self._starts[0][place], self._starts[1][place]):
+            if len(writer) + len(line.ids) > self._context.row_tokens:
+                break
+            writer.add(line.ids)
+        return writer.finish()
+
+    @property
+    def _room(self) -> int:
+        return self._context.row_tokens - 1
+
+    def _lines(self, document: int, number: int) -> Iterator[_Line]:
+        tokenizer = self._context.tokenizer
+        for index in range(document, len(self._documents)):
+            lines = [line for line in self._documents.text(index, "text").splitlines() if line.strip()]
+            for place, line in enumerate(lines):
+                if index == document and place < number:
+                    continue
+                end = tokenizer.eos_id if place == len(lines) - 1 else tokenizer.line_end_id
+                yield _Line(index, place, [*self._context.words(line)[: self._room - 1], end])

@@ -1,0 +1,182 @@
+"""Building a folder: nothing lost, nothing fatal, resumed after a kill, refused where the recipe is another."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from grit_parts import DOG_CAPTION, MAKERS, DogDetector, jpeg, write_sample, write_shards
+from PIL import Image
+
+from kosmos_agent.errors import InvalidArgumentError
+from kosmos_agent.grit.building import build, plan
+from kosmos_agent.grit.manifest import Manifest
+from kosmos_agent.grit.recipe import Recipe
+from kosmos_agent.grit.rejects import read_rejects
+from kosmos_agent.grit.table import read_table
+from kosmos_agent.grit.writing import PipelineError
+
+SLOW_BUILD = """
+import sys, time
+from pathlib import Path
+from dataclasses import replace
+from grit_parts import MAKERS, DogDetector
+from kosmos_agent.grit.building import build, plan
+from kosmos_agent.grit.recipe import Recipe
+
+class SlowDetector(DogDetector):
+    def detect(self, image, phrases):
+        time.sleep(0.1)
+        return super().detect(image, phrases)
+
+pairs, out = map(Path, sys.argv[1:])
+makers = replace(MAKERS, detector=SlowDetector)
+build(plan(pairs, out, makers, Recipe()), out, makers, Recipe())
+"""
+
+
+def built(pairs, out, makers=MAKERS, **settings):
+    recipe = Recipe(**settings)
+    return build(plan(pairs, out, makers, recipe), out, makers, recipe)
+
+
+def keys(out):
+    return [record.key for path in sorted(out.glob("*.parquet")) for record in read_table(path)]
+
+
+def rejected(out):
+    return {reject.key: reject for path in (out / "rejects").iterdir() for reject in read_rejects(path)}
+
+
+def test_each_shard_becomes_a_file_of_its_own(tmp_path):
+    tally = built(write_shards(tmp_path / "pairs"), tmp_path / "out")
+    assert (tally.kept, tally.pairs) == (6, 6)
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.parquet")) == ["00000.parquet", "00001.parquet"]
+    assert keys(tmp_path / "out") == ["000000000", "000000001", "000000002", "000010000", "000010001", "000010002"]
+    assert set(tally.seconds) == {"parse", "detect", "assemble"}
+
+
+def test_poisoned_pairs_are_set_aside_with_their_reason_and_the_rest_goes_on(tmp_path):
+    shard = write_shards(tmp_path / "pairs", shards=1, pairs=2) / "00000"
+    huge = tmp_path / "huge.png"
+    Image.new("1", (9_000, 9_000)).save(huge)
+    write_sample(shard, "broken", picture=jpeg()[:200])
+    write_sample(shard, "empty", caption="   ")
+    write_sample(shard, "huge", picture=huge.read_bytes())
+    write_sample(shard, "json", facts="{not json")
+    write_sample(shard, "unknown", caption="what is this")
+    (shard / "lonely.txt").write_text(DOG_CAPTION)
+    (shard / "captionless.jpg").write_bytes(jpeg())
+    tally = built(tmp_path / "pairs", tmp_path / "out")
+    assert keys(tmp_path / "out") == ["000000000", "000000001"]
+    found = {key: (reject.stage, reject.code) for key, reject in rejected(tmp_path / "out").items()}
+    assert found == {
+        "broken": ("detect", "invalid_image"),
+        "empty": ("parse", "invalid_caption"),
+        "huge": ("detect", "invalid_image"),
+        "json": ("parse", "invalid_record"),
+        "unknown": ("parse", "invalid_caption"),
+        "lonely": ("detect", "invalid_record"),
+        "captionless": ("parse", "invalid_caption"),
+    }
+    assert "81 megapixels" in rejected(tmp_path / "out")["huge"].reason
+    assert tally.pairs == 9
+
+
+def test_an_error_that_nobody_foresaw_is_one_pairs_own(tmp_path):
+    class Stumbling(DogDetector):
+        def detect(self, image, phrases):
+            if image.size == (7, 7):
+                raise ZeroDivisionError("seven by seven")
+            return super().detect(image, phrases)
+
+    shard = write_shards(tmp_path / "pairs", shards=1, pairs=2) / "00000"
+    write_sample(shard, "000000000x", picture=jpeg(7, 7))
+    built(tmp_path / "pairs", tmp_path / "out", replace(MAKERS, detector=Stumbling))
+    reject = rejected(tmp_path / "out")["000000000x"]
+    assert (reject.code, reject.reason) == ("unexpected", "ZeroDivisionError: seven by seven")
+    assert len(keys(tmp_path / "out")) == 2
+
+
+def test_a_run_of_nothing_but_such_errors_ends_with_the_reason(tmp_path):
+    class Broken(DogDetector):
+        def detect(self, image, phrases):
+            raise RuntimeError("out of memory")
+
+    write_shards(tmp_path / "pairs", shards=1, pairs=60)
+    with pytest.raises(PipelineError, match=r"50 pairs in a row .* out of memory"):
+        built(tmp_path / "pairs", tmp_path / "out", replace(MAKERS, detector=Broken))
+    assert not list((tmp_path / "out").glob("*.parquet"))
+
+
+def test_a_broken_tar_file_is_set_aside_and_the_other_shards_go_on(tmp_path):
+    write_shards(tmp_path / "pairs", shards=1, pairs=2)
+    (tmp_path / "pairs" / "00001.tar").write_bytes(b"x" * 2_000)
+    built(tmp_path / "pairs", tmp_path / "out")
+    assert len(keys(tmp_path / "out")) == 2
+    assert rejected(tmp_path / "out")["00001"].stage == "shard"
+
+
+def test_finished_shards_are_not_done_again(tmp_path):
+    write_shards(tmp_path / "pairs")
+    built(tmp_path / "pairs", tmp_path / "out")
+    first, second = sorted((tmp_path / "out").glob("*.parquet"))
+    content, stamp = first.read_bytes(), second.stat().st_mtime_ns
+    first.unlink()
+    assert [shard.name for shard in plan(tmp_path / "pairs", tmp_path / "out", MAKERS, Recipe())] == ["00000"]
+    built(tmp_path / "pairs", tmp_path / "out")
+    assert first.read_bytes() == content
+    assert second.stat().st_mtime_ns == stamp
+
+
+def test_a_folder_of_another_recipe_or_of_the_pairs_is_refused(tmp_path):
+    pairs = write_shards(tmp_path / "pairs")
+    built(pairs, tmp_path / "out")
+    with pytest.raises(InvalidArgumentError, match="another recipe"):
+        built(pairs, tmp_path / "out", min_score=0.5)
+    with pytest.raises(InvalidArgumentError, match="another recipe"):
+        built(pairs, tmp_path / "out", replace(MAKERS, detector_name="other"))
+    with pytest.raises(InvalidArgumentError, match="another pairs"):
+        built(write_shards(tmp_path / "others"), tmp_path / "out")
+    with pytest.raises(InvalidArgumentError, match="folder of the pairs"):
+        built(pairs, pairs)
+
+
+def test_the_manifest_reads_back_and_says_when_it_is_damaged(tmp_path):
+    pairs = write_shards(tmp_path / "pairs")
+    built(pairs, tmp_path / "out")
+    manifest = Manifest.read(tmp_path / "out")
+    assert manifest is not None
+    assert manifest.pictures(tmp_path / "out").resolve() == pairs.resolve()
+    assert manifest.recipe["detector"] == "told"
+    assert Manifest.read(pairs) is None
+    for damaged in ("{", "[]", json.dumps({"format": 9}), json.dumps({"format": 1})):
+        (tmp_path / "out" / "grit.json").write_text(damaged)
+        with pytest.raises(InvalidArgumentError, match=r"grit\.json"):
+            Manifest.read(tmp_path / "out")
+
+
+def test_killed_half_way_and_called_again_it_gives_what_one_run_would(tmp_path):
+    pairs = write_shards(tmp_path / "pairs", shards=3, pairs=5)
+    built(pairs, tmp_path / "whole")
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW_BUILD, str(pairs), str(tmp_path / "out")],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])},
+    )
+    try:
+        while not (tmp_path / "out" / "00000.parquet").exists():
+            assert process.poll() is None, "it ended before it could be killed"
+            time.sleep(0.02)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    left = [shard.name for shard in plan(pairs, tmp_path / "out", MAKERS, Recipe())]
+    assert left in (["00001", "00002"], ["00002"])
+    built(pairs, tmp_path / "out")
+    for name in ("00000.parquet", "00001.parquet", "00002.parquet"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
