@@ -19,11 +19,12 @@ from kosmos_agent.inference.calibration_file import load_calibration
 from kosmos_agent.inference.candidates import Decision
 from kosmos_agent.inference.devices import check_device
 from kosmos_agent.inference.frame import encode_frame
+from kosmos_agent.inference.int8_model import Say
 from kosmos_agent.inference.zoom import Zoom
 from kosmos_agent.model.checkpoint import check_tokenizer, load_tokenizer, read_config
 from kosmos_agent.model.engine import Engine
 from kosmos_agent.model.folder import locate
-from kosmos_agent.precision import Say, load_precision
+from kosmos_agent.precision import load_precision
 from kosmos_agent.processor import Picture, Processor
 from kosmos_agent.profile import Profile
 from kosmos_agent.results import Frame

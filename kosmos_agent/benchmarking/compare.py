@@ -26,12 +26,13 @@ from kosmos_agent.benchmarking.transformers_side import CarefulUse, PlainUse, Tr
 from kosmos_agent.benchmarking.works import CAPTION_TOKENS, PHRASES, WORKS, Contender
 from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.grounder import Grounder
+from kosmos_agent.inference.int8_model import INT8
 from kosmos_agent.model.checkpoint import read_config
 from kosmos_agent.model.config import ClipVisionConfig
 from kosmos_agent.model.folder import locate
-from kosmos_agent.model.int8_kernels import best_kernel
+from kosmos_agent.model.int8_kernels import exact_kernels
 from kosmos_agent.model.skeleton import skeleton
-from kosmos_agent.precision import FLOATS, INT8
+from kosmos_agent.precision import FLOATS
 from kosmos_agent.profile import Profile
 from kosmos_agent.runtime.choosing import OPENVINO, TORCH
 
@@ -115,7 +116,7 @@ class ComparisonRun:
             return tuple(map(Variant, self.scope.dtypes))
         device = torch.device(self.scope.device)
         wanted = [Variant("bfloat16")] if self.large else [Variant("float32"), Variant("bfloat16")]
-        wanted += [Variant(INT8)] if best_kernel(device.type) is not None else []
+        wanted += [Variant(INT8)] if exact_kernels(device.type) else []
         exported = device.type == "cpu" and not self.large and importlib.util.find_spec("openvino") is not None
         return (*wanted, *([Variant("auto", OPENVINO)] if exported else []))
 
@@ -141,7 +142,9 @@ class ComparisonRun:
 
     def _load(self, variant: Variant) -> Ours:
         scope = self.scope
-        return Ours.load(scope.model, variant, scope.device, self.plan.threads, self.progress)
+        side = Ours.load(scope.model, variant, scope.device, self.plan.threads, self.progress)
+        side.settle()
+        return side
 
     def _theirs(self) -> list[PlainUse | CarefulUse]:
         sides: list[PlainUse | CarefulUse] = []

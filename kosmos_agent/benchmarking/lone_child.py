@@ -25,6 +25,7 @@ def run_child(load: Callable[[LoneChoice], Contender]) -> None:
     print(json.dumps({"load_s": load_s}), flush=True)
     if choice.thorough:
         calls["new_8"]()
+        contender.settle()
     print(json.dumps({"peak_mib": peak_mib(choice.device)}))
 
 

@@ -12,6 +12,9 @@ from kosmos_agent.benchmarking.works import CAPTION_TOKENS, PHRASES, Work
 from kosmos_agent.grounder import Grounder
 from kosmos_agent.inference.frame import continue_frame, encode_frame
 from kosmos_agent.inference.generate import Decoding, Written, generate
+from kosmos_agent.model.int8_kernels import exact_kernels
+from kosmos_agent.model.kosmos2 import Kosmos2
+from kosmos_agent.model.packing import int8_layers, pack
 from kosmos_agent.runtime.choosing import TORCH
 
 NAME = "kosmos-agent"
@@ -59,6 +62,12 @@ class Ours:
     @property
     def name(self) -> str:
         return self.variant.name
+
+    def settle(self) -> None:
+        """Returns when no thread packs 8-bit weights any more, which would take a processor from the samples."""
+        model = self.grounder.model
+        if isinstance(model, Kosmos2) and int8_layers(model):
+            pack(model, exact_kernels(model.device.type)[-1])
 
     def calls(self, picture: Image.Image) -> dict[Work, Call]:
         ready = self.grounder.view(picture)

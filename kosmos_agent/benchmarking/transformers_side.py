@@ -98,6 +98,9 @@ class PlainUse:
     side: TransformersSide
     name: str
 
+    def settle(self) -> None:
+        pass
+
     def calls(self, picture: Image.Image) -> dict[Work, Call]:
         return {
             "new_1": lambda: self.side.write_box(picture, PHRASES[0]),
@@ -113,6 +116,9 @@ class CarefulUse:
 
     side: TransformersSide
     name: str
+
+    def settle(self) -> None:
+        pass
 
     def calls(self, picture: Image.Image) -> dict[Work, Call]:
         ready = self.side.embeds(picture)

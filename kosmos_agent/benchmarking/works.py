@@ -41,6 +41,10 @@ class Contender(Protocol):
     @property
     def name(self) -> str: ...
 
+    def settle(self) -> None:
+        """Returns when nothing that opening the model began goes on behind our back."""
+        ...
+
     def calls(self, picture: Image.Image) -> dict[Work, Call]: ...
 
 

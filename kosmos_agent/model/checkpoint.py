@@ -139,8 +139,10 @@ def save_model(
     """Writes a folder that `load_model`, and for a CLIP tower `transformers`, can open.
 
     `copy_from`: a folder whose tokenizer, generation and preprocessor files go along. Files are replaced whole, so a
-    model that is mapped from this very folder stays intact.
+    model that is mapped from this very folder stays intact. CheckpointError for a model whose layers were replaced.
     """
+    if model.activation_dtype is not None:
+        raise CheckpointError("this model's layers are not its weights (8-bit or streamed); valid: one of `load_model`")
     folder.mkdir(parents=True, exist_ok=True)
     config = {**model.config.to_dict(), "dtype": str(model.dtype).removeprefix("torch.")}
     generation = {name: config["text_config"][name] for name in ("bos_token_id", "eos_token_id", "pad_token_id")}

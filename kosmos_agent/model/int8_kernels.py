@@ -46,20 +46,25 @@ class PlainKernel:
         return weight
 
     def scaled_product(self, codes: Tensor, prepared: Tensor, scale: Tensor) -> Tensor:
-        if codes.device.type == "cpu":
-            return _product_on_cpu(codes, prepared) * scale
-        return torch._int_mm(_padded(codes, _CUDA_ROWS), prepared.t())[: len(codes)] * scale
+        product = product_on_cpu if codes.device.type == "cpu" else product_elsewhere
+        out = torch.empty(len(codes), len(scale), device=codes.device)
+        return torch.mul(product(codes, prepared), scale, out=out)
 
 
-def _product_on_cpu(codes: Tensor, weight: Tensor) -> Tensor:
+def product_on_cpu(codes: Tensor, weight: Tensor) -> Tensor:
     """One row is a matrix-vector product. For more, the weight stands on the left: there it needs no reordering."""
     if len(codes) == 1:
         return torch._int_mm(codes, weight.t())
     return torch._int_mm(weight, _padded(codes, 2 * MULTIPLE).t())[:, : len(codes)].t()
 
 
+def product_elsewhere(codes: Tensor, weight: Tensor) -> Tensor:
+    """cuBLAS wants more than 16 rows, and multiples of 8 of everything."""
+    return torch._int_mm(_padded(codes, _CUDA_ROWS), weight.t())[: len(codes)]
+
+
 def _padded(codes: Tensor, multiple: int) -> Tensor:
-    """Rows of zeros behind: ragged row counts are slow on CPUs and refused by cuBLAS, as are 16 rows or fewer."""
+    """Rows of zeros behind, as ragged numbers of rows are slow on CPUs and refused elsewhere."""
     return F.pad(codes, (0, 0, 0, -len(codes) % multiple))
 
 
@@ -83,10 +88,10 @@ class PackedKernel:
 
 
 @cache
-def best_kernel(device_type: str) -> Kernel | None:
-    """The fastest that is exact on this kind of device; None where 8-bit products cannot be relied on."""
-    kernels: tuple[Kernel, ...] = (PackedKernel(), PlainKernel()) if device_type == "cpu" else (PlainKernel(),)
-    return next((kernel for kernel in kernels if is_exact(kernel, device_type)), None)
+def exact_kernels(device_type: str) -> tuple[Kernel, ...]:
+    """Those that can be relied on here, the one that needs no preparation first, the fastest last."""
+    kernels: tuple[Kernel, ...] = (PlainKernel(), PackedKernel()) if device_type == "cpu" else (PlainKernel(),)
+    return tuple(kernel for kernel in kernels if is_exact(kernel, device_type))
 
 
 def is_exact(kernel: Kernel, device_type: str) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -56,8 +58,9 @@ class Int8Linear(nn.Module):
     def __init__(self, weight: Int8Weight, bias: Tensor | None, kernel: Kernel) -> None:
         super().__init__()
         self.out_features, self.in_features = weight.codes.shape
-        self._kernel = kernel
-        self._prepared = kernel.prepare(weight.codes)
+        self._computes: tuple[Kernel, Any] = (kernel, kernel.prepare(weight.codes))
+        self._codes: Tensor | None = weight.codes
+        self._changing = threading.Lock()
         self.register_buffer("scale", weight.scale)
         self.register_buffer("bias", bias)
         self.register_buffer("outliers", weight.outliers)
@@ -68,6 +71,20 @@ class Int8Linear(nn.Module):
     outliers: Tensor
     kept: Tensor
 
+    @property
+    def kernel(self) -> Kernel:
+        return self._computes[0]
+
+    def use(self, kernel: Kernel) -> None:
+        """From now on, and for good where the kernel does not keep the codes as they are; any thread may ask for it."""
+        with self._changing:
+            if self._codes is None or kernel.name == self.kernel.name:
+                return
+            prepared = kernel.prepare(self._codes)
+            self._computes = (kernel, prepared)
+            if prepared is not self._codes:
+                self._codes = None
+
     def forward(self, x: Tensor) -> Tensor:
         rows = x.reshape(-1, self.in_features)
         added = self.bias
@@ -75,10 +92,11 @@ class Int8Linear(nn.Module):
             added = F.linear(rows[:, self.outliers].float(), self.kept, self.bias)
             rows = rows.index_fill(1, self.outliers, 0.0)
         codes, step = quantize_rows(rows)
-        out = self._kernel.scaled_product(codes, self._prepared, self.scale).mul_(step)
+        kernel, prepared = self._computes
+        out = kernel.scaled_product(codes, prepared, self.scale).mul_(step)
         if added is not None:
             out = out.add_(added)
         return out.to(x.dtype).view(*x.shape[:-1], self.out_features)
 
     def extra_repr(self) -> str:
-        return f"{self.in_features}, {self.out_features}, outliers={len(self.outliers)}, kernel={self._kernel.name}"
+        return f"{self.in_features}, {self.out_features}, outliers={len(self.outliers)}, kernel={self.kernel.name}"

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from kosmos_agent.errors import CheckpointError, InvalidArgumentError
 from kosmos_agent.model.checkpoint import StoredTensor, assign, open_checkpoint, read_config
-from kosmos_agent.model.int8_kernels import MULTIPLE, Kernel, best_kernel
+from kosmos_agent.model.int8_kernels import MULTIPLE, Kernel, exact_kernels
 from kosmos_agent.model.int8_linear import Int8Linear, Int8Weight
 from kosmos_agent.model.kosmos2 import Kosmos2
 from kosmos_agent.model.skeleton import skeleton
@@ -125,12 +125,14 @@ def load_quantized(
 ) -> Kosmos2:
     """The model of `folder` (its config.json) with the 8-bit weights in `files`, in evaluation mode.
 
+    kernel: without one, the first of `exact_kernels`, on weights that stay mapped: `packing` is for the others.
+
     Activations are float32 on a CPU and bfloat16 elsewhere. CheckpointError when the files are not whole or are of
     another model, InvalidArgumentError where this machine has no exact 8-bit products.
     """
-    kernel = kernel or best_kernel(torch.device(device).type)
-    if kernel is None:
-        raise InvalidArgumentError(f"no exact 8-bit products on {device}; valid: dtype float32 or bfloat16")
+    kernels = (kernel,) if kernel else exact_kernels(torch.device(device).type)
+    if not kernels:
+        raise InvalidArgumentError(f"no exact 8-bit products on {device}; valid dtype: float32, bfloat16")
     model = skeleton(read_config(folder))
     model.activation_dtype = torch.float32 if torch.device(device).type == "cpu" else torch.bfloat16
     missing = {*linear_layers(model), *model.state_dict()}
@@ -138,7 +140,7 @@ def load_quantized(
         if file.name == REST_FILE:
             missing -= _load_rest(model, file, device)
         else:
-            missing -= _load_layers(model, file, kernel, device)
+            missing -= _load_layers(model, file, kernels[0], device)
     made_of = {source for sources in linear_layers(skeleton(model.config)).values() for source in sources}
     missing = {name for name in missing if name.rpartition(".")[0] not in made_of}
     if missing:
@@ -151,7 +153,10 @@ def load_quantized(
 def _load_layers(model: Kosmos2, file: Path, kernel: Kernel, device: torch.device | str) -> set[str]:
     tensors = dict(_tensors(file))
     names = {name.rpartition(".")[0] for name in tensors}
+    layers = linear_layers(model)
     for name in names:
+        if name not in layers:
+            raise CheckpointError(f"{file} holds {name}, which is no 8-bit layer of this model")
         parts = {part: tensors.get(f"{name}.{part}") for part in _PARTS}
         set_linear(model, name, _linear(parts, kernel, device))
     return names
@@ -177,8 +182,10 @@ def set_linear(model: Kosmos2, name: str, linear: nn.Module) -> None:
 
 
 def _load_rest(model: Kosmos2, file: Path, device: torch.device | str) -> set[str]:
-    names = set()
+    names, known = set(), model.state_dict()
     for name, tensor in _tensors(file):
+        if name not in known or known[name].shape != tensor.shape:
+            raise CheckpointError(f"{file} holds {name} {tuple(tensor.shape)}, which does not fit this model")
         keeps = name.startswith(EMBEDDING) or not tensor.is_floating_point()
         assign(model, name, tensor.to(device) if keeps else tensor.to(device, model.dtype))
         names.add(name)

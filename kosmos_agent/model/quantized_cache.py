@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -55,14 +56,19 @@ class QuantizedCache:
         key = json.dumps([[str(path.resolve()), *_signature(path)] for path in weight_files(folder)])
         if isinstance(found := known.get(key), str):
             return found
-        known[key] = weights_sha256(folder)
-        self.root.mkdir(parents=True, exist_ok=True)
+        digest = known[key] = weights_sha256(folder)
         latest = dict(list(known.items())[-_MOST_IDENTITIES:])
-        write_json_whole(self.root / _IDENTITIES, latest)
-        return known[key]
+        with suppress(OSError):  # where nothing can be kept it is made again
+            self.root.mkdir(parents=True, exist_ok=True)
+            write_json_whole(self.root / _IDENTITIES, latest)
+        return digest
 
-    def make(self, folder: Path, write: Callable[[Path], None]) -> Path:
-        """Has `write` fill a new folder, and puts it in place when it is whole."""
+    def make(self, folder: Path, write: Callable[[Path], None]) -> list[Path]:
+        """Has `write` fill a new folder with safetensors files, and puts it in place when it is whole; the files.
+
+        OSError where the cache cannot be written.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
         place = self.place(folder)
         with tempfile.TemporaryDirectory(prefix=".part-", dir=self.root) as name:
             part = Path(name) / "whole"
@@ -73,7 +79,7 @@ class QuantizedCache:
             shutil.rmtree(place, ignore_errors=True)
             part.rename(place)
         self._make_room(place)
-        return place
+        return [place / name for name in sums]
 
     def files(self, folder: Path) -> list[Path] | None:
         """The safetensors files, all as they were written; None where there are none.
@@ -95,8 +101,17 @@ class QuantizedCache:
         os.utime(place)
         return [place / name for name in sums]
 
-    def forget(self, folder: Path) -> None:
-        shutil.rmtree(self.place(folder), ignore_errors=True)
+    def notes(self, folder: Path) -> dict[str, Any]:
+        """What `note` was told of these weights; empty where that cannot be read."""
+        return _read_or_empty(self._notes(folder))
+
+    def note(self, folder: Path, facts: dict[str, Any]) -> None:
+        """Adds to the notes. OSError where the cache cannot be written."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        write_json_whole(self._notes(folder), {**self.notes(folder), **facts})
+
+    def _notes(self, folder: Path) -> Path:
+        return self.place(folder).with_suffix(".json")
 
     def _make_room(self, newest: Path) -> None:
         others = [path for path in self.root.iterdir() if path.is_dir() and path != newest and path.name[0] != "."]

@@ -62,4 +62,4 @@ def open_streamed(folder: Path) -> Kosmos2:
 
 def channel_peaks(model: Kosmos2) -> dict[str, Tensor]:
     """Of a streamed model, by the name of the layer; see `StreamedLinear`."""
-    return {name: module.peaks for name, module in model.named_modules() if isinstance(module, StreamedLinear)}
+    return {name: module.peaks.clone() for name, module in model.named_modules() if isinstance(module, StreamedLinear)}
