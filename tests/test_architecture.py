@@ -20,10 +20,10 @@ WINGS = {
 MAX_FILE_LINES, MAX_FUNCTION_LINES = 320, 60
 
 PURE = (
-    "asks", "calibration", "clarify", "drawing", "errors", "images", "location", "markup", "network", "phrases",
-    "remote", "remote_calls", "results", "tokens", "version",
+    "asks", "calibration", "clarify", "drawing", "errors", "images", "location", "marks", "markup", "network",
+    "phrases", "remote", "remote_calls", "results", "tokens", "version",
 )  # fmt: skip
-SIDE = ("training", "grit", "evaluation", "serving", "cli")
+SIDE = ("training", "grit", "evaluation", "serving", "benchmarking", "cli")
 ROS = (
     "rclpy",
     "action_msgs",
