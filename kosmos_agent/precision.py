@@ -72,15 +72,15 @@ def _fastest(quantized: Int8Model) -> Loaded:
     """float32 is last among the types by speed, and agrees with itself."""
     name = next(name for name in types_by_speed() if name == FLOAT32 or quantized.agreement(name).is_close)
     model = quantized.load() if name == INT8 else fold_norms(load_model(quantized.folder, dtype=FLOATS[name]))
-    return Loaded(model, name, tuple(quantized.warnings))
+    return Loaded(model, name, tuple(dict.fromkeys(quantized.warnings)))
 
 
 def _as_asked(quantized: Int8Model, device: str) -> Loaded:
-    model = quantized.load(device)
-    agreement = quantized.agreement()
+    agreement = quantized.agreement()  # first, as it loads the model itself where it has to be measured
     if not agreement.is_close:
         quantized.warnings.append(
             f"int8 does not answer as float32 does with these weights: the probability that a thing is there changes "
             f"by {agreement.presence:.2f}, and {agreement.location:.2f} of a corner's lies elsewhere; valid: float32"
         )
-    return Loaded(model, INT8, tuple(quantized.warnings))
+    model = quantized.load(device)
+    return Loaded(model, INT8, tuple(dict.fromkeys(quantized.warnings)))

@@ -42,7 +42,8 @@ def answers(model, first=None):
 def test_int8_weights_are_made_once(folder, cache):
     (first, said), (second, quiet) = load(folder, cache), load(folder, cache)
     assert (first.precision, first.warnings, second.warnings) == ("int8", (), ())
-    assert len(said) == 2
+    assert said[0].startswith("looking at sample pictures")
+    assert said[-1].endswith("100 %")
     assert quiet == []
     assert torch.equal(answers(first.engine).corners, answers(second.engine).corners)
 
