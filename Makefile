@@ -59,7 +59,7 @@ bench-serve: setup ## figures of the server: fleets, overload, a killed replica 
 	@$(BIN)/python benchmarks/bench_serve.py $(BENCH_SERVE_ARGS)
 
 bench-serving: ## both, with their tables in docs/serving.md (3 minutes)
-	@$(MAKE) bench-cameras BENCH_CAMERAS_ARGS="--page --seconds 6 $(BENCH_CAMERAS_ARGS)"
+	@$(MAKE) bench-cameras BENCH_CAMERAS_ARGS="--page --seconds 5 $(BENCH_CAMERAS_ARGS)"
 	@$(MAKE) bench-serve BENCH_SERVE_ARGS="--page --seconds 8 $(BENCH_SERVE_ARGS)"
 
 eval: setup ## score the embedded model on the test split

@@ -65,6 +65,21 @@ ROS_FREE = (
 # Who may not import what. Longer names are more exact: "kosmos_agent.cli" stands for the package and all in it.
 FORBIDDEN = {
     "kosmos_agent.model": (
+        "kosmos_agent.export",
+        "kosmos_agent.runtime",
+        "kosmos_agent.inference",
+        "kosmos_agent.view",
+        "kosmos_agent.grounder",
+        "kosmos_agent.robot",
+    ),
+    "kosmos_agent.export": (
+        "kosmos_agent.inference",
+        "kosmos_agent.view",
+        "kosmos_agent.grounder",
+        "kosmos_agent.robot",
+        "kosmos_agent.runtime",
+    ),
+    "kosmos_agent.runtime": (
         "kosmos_agent.inference",
         "kosmos_agent.view",
         "kosmos_agent.grounder",

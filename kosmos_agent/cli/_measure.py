@@ -39,8 +39,9 @@ def latency_report(grounder: Grounder, image: Image.Image | None, choice: ModelC
     device = grounder.model.device
     return {
         "model": grounder.name,
-        "dtype": str(grounder.model.dtype).removeprefix("torch."),
+        "dtype": grounder.precision,
         "device": choice.device,
+        "runtime": choice.runtime,
         "threads": torch.get_num_threads(),
         "cpus": os.cpu_count(),
         "load_average": load,
