@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from click.core import ParameterSource
 
 from kosmos_agent.cli import _options as options
 from kosmos_agent.cli import train_recipe
@@ -100,7 +99,8 @@ def tabletop(
 def _refuse_beside_config(context: typer.Context) -> None:
     """What a recipe says cannot be said a second time."""
     for name in context.params:
-        if name not in _BESIDE_CONFIG and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+        source = context.get_parameter_source(name)
+        if name not in _BESIDE_CONFIG and source is not None and source.name == "COMMANDLINE":
             option = f"--{name.replace('_', '-')}"
             raise InvalidArgumentError(f"{option} beside --config; valid: --set {name}=VALUE")
 

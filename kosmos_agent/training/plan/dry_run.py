@@ -15,6 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from kosmos_agent.model.config import Kosmos2Config
 from kosmos_agent.model.kosmos2 import Kosmos2
+from kosmos_agent.model.skeleton import skeleton
 from kosmos_agent.training.recipe.models import Recipe
 from kosmos_agent.training.rows.batch import TokenBatch
 from kosmos_agent.training.scale.adapters import add_adapters
@@ -26,13 +27,13 @@ META = torch.device("meta")
 
 def hollow_model(config: Kosmos2Config, recipe: Recipe, dtype: torch.dtype = torch.float32) -> Kosmos2:
     """Shapes alone; frozen or adapted as the recipe says."""
+    model = skeleton(config).to(META, dtype)
+    if recipe.lora is None:
+        freeze(model, recipe.freeze)
+        return model
     with META:
-        model = Kosmos2(config).to(dtype)
-        if recipe.lora is not None:
-            add_adapters(model, recipe.lora).to(dtype)
-        else:
-            freeze(model, recipe.freeze)
-    return model
+        add_adapters(model, recipe.lora)
+    return model.to(dtype)
 
 
 @dataclass(frozen=True)
