@@ -50,7 +50,6 @@ Address = Annotated[str | None, typer.Option(help="a Ray cluster's; a local Ray 
 
 def comprehension(name: str, files: str, first_split: str) -> Callable[..., None]:
     """The command for a benchmark of phrases; `files` is what its help says of --data."""
-    data_help = f"{files}, or a folder with it; or a folder with our labels.jsonl"
 
     def command(
         data: Path,
@@ -83,7 +82,7 @@ def comprehension(name: str, files: str, first_split: str) -> Callable[..., None
 
     # Both differ from benchmark to benchmark, and an annotation is text here, which knows no local names.
     command.__doc__ = f"Where is the thing? Accuracy and recall of boxes on {name} (paper 4.1)."
-    command.__annotations__["data"] = Annotated[Path, typer.Option(help=data_help)]
+    command.__annotations__["data"] = Annotated[Path, typer.Option(help=files)]
     return command
 
 
@@ -204,10 +203,12 @@ def language(
 
 def add_to(app: typer.Typer) -> None:
     """The commands, under `kosmos-agent eval`."""
-    for name, split in (("refcoco", "val"), ("refcoco+", "val"), ("refcocog", "val")):
-        app.command(name)(comprehension(name, f"MDETR's finetune_{name}_SPLIT.json", split))
-    app.command("ref-l4")(comprehension("ref-l4", "ref-l4-SPLIT.parquet", "test"))
-    app.command("flickr30k")(comprehension("flickr30k", "MDETR's final_flickr_separateGT_SPLIT.json", "test"))
+    ours = "or a folder with it, or with our labels.jsonl"
+    for name in ("refcoco", "refcoco+", "refcocog"):
+        app.command(name)(comprehension(name, f"MDETR's finetune_{name}_SPLIT.json, {ours}", "val"))
+    app.command("ref-l4")(comprehension("ref-l4", f"ref-l4-SPLIT.parquet, {ours}", "test"))
+    flickr = "the folder of Flickr30k Entities, or MDETR's final_flickr_separateGT_SPLIT.json"
+    app.command("flickr30k")(comprehension("flickr30k", flickr, "test"))
     for command in (reg, caption, vqa, language):
         app.command()(command)
 
