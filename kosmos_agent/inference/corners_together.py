@@ -1,7 +1,7 @@
 """Where are these, in several pictures at once? One packed row behind the prefixes of all of them.
 
-As `corners`, but the row's cache holds one prefix after another, and each phrase sees that of its own picture. Pictures
-may have different numbers of phrases, and no pads are read.
+As `corners`, for pictures of which each is asked another number of phrases: instead of a row for each, padded to the
+longest, the one row's cache holds one prefix after another, and each phrase sees that of its own picture.
 """
 
 from __future__ import annotations
