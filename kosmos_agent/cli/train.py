@@ -16,6 +16,10 @@ _BESIDE_CONFIG = (
     "run", "cache", "start_from", "validate_minutes", "minutes", "workers", "device", "threads", "config", "changes",
 )  # fmt: skip
 """Options that say where and how long to train, not what."""
+_Recipe = Annotated[
+    str | None, typer.Option(help="take what is trained from a recipe, such as tabletop", show_default=False)
+]
+_StartFrom = Annotated[Path | None, typer.Option(help="checkpoint folder to start a new run from", show_default=False)]
 
 app = typer.Typer(help="Train a model. Ctrl-C saves; the same command resumes.", no_args_is_help=True)
 app.command()(train_recipe.pretrain)
@@ -53,9 +57,7 @@ def tabletop(
         int, typer.Option(min=96, max=512, help="longest row; rows about as long as each other waste nothing")
     ] = 176,
     average: Annotated[float, typer.Option(min=0.0, max=0.9999, help="memory of the averaged weights")] = 0.999,
-    start_from: Annotated[
-        Path | None, typer.Option(help="checkpoint folder to start a new run from", show_default=False)
-    ] = None,
+    start_from: _StartFrom = None,
     validate_minutes: Annotated[float, typer.Option(min=0.1)] = 10.0,
     minutes: Annotated[
         float | None, typer.Option(min=0.1, help="stop and save after so long", show_default=False)
@@ -64,9 +66,7 @@ def tabletop(
     workers: Annotated[int, typer.Option(min=0, help="loader processes")] = 1,
     device: options.Device = "cpu",
     threads: Annotated[int, typer.Option(min=1, help="CPU threads")] = 2,
-    config: Annotated[
-        str | None, typer.Option(help="take what is trained from a recipe, such as tabletop", show_default=False)
-    ] = None,
+    config: _Recipe = None,
     changes: train_recipe.Changes = None,
 ) -> None:
     """Train the embedded table-top model; everything is kept in --run-folder (state/, averaged/, curves.png)."""
