@@ -16,6 +16,10 @@ _BESIDE_CONFIG = (
     "run", "cache", "start_from", "validate_minutes", "minutes", "workers", "device", "threads", "config", "changes",
 )  # fmt: skip
 """Options that say where and how long to train, not what."""
+_Recipe = Annotated[
+    str | None, typer.Option(help="take what is trained from a recipe, such as tabletop", show_default=False)
+]
+_StartFrom = Annotated[Path | None, typer.Option(help="checkpoint folder to start a new run from", show_default=False)]
 
 _DenseOnly = Annotated[int, typer.Option(min=0, help="first steps, on the vision tower alone; none with --start-from")]
 _Smallest = Annotated[
@@ -65,9 +69,7 @@ def tabletop(
     workers: Annotated[int, typer.Option(min=0, help="loader processes")] = 1,
     device: options.Device = "cpu",
     threads: Annotated[int, typer.Option(min=1, help="CPU threads")] = 2,
-    config: Annotated[
-        str | None, typer.Option(help="take what is trained from a recipe, such as tabletop", show_default=False)
-    ] = None,
+    config: _Recipe = None,
     changes: train_recipe.Changes = None,
 ) -> None:
     """Train the embedded table-top model; everything is kept in --run-folder (state/, averaged/, curves.png)."""

@@ -32,7 +32,7 @@ def add_adapters(model: Kosmos2, section: LoraSection) -> PeftModel:
         lora_dropout=section.dropout,
         target_modules=adapted_modules(model, section.parts),
     )
-    adapted: PeftModel = get_peft_model(model, config)  # type: ignore[arg-type, assignment]
+    adapted: PeftModel = get_peft_model(model, config)
     return adapted
 
 
