@@ -19,8 +19,6 @@ _BESIDE_CONFIG = (
 _Recipe = Annotated[
     str | None, typer.Option(help="take what is trained from a recipe, such as tabletop", show_default=False)
 ]
-_StartFrom = Annotated[Path | None, typer.Option(help="checkpoint folder to start a new run from", show_default=False)]
-
 _DenseOnly = Annotated[int, typer.Option(min=0, help="first steps, on the vision tower alone; none with --start-from")]
 _Smallest = Annotated[
     int | None, typer.Option(min=64, max=448, help="batches go round the sides from --size down to this one")
