@@ -13,7 +13,6 @@ from kosmos_agent.grounder import Grounder
 FOLDER = Path(__file__).parent / "data" / "fixed"
 CASES = {item.labels.phrases[0].kind: item for item in load_pictures(FOLDER, read_labels(FOLDER))}
 WRONG_TODAY = {
-    "relation": "the right box, but presence is below the line for found: cannot_tell",
     "tiny": "the right box, but presence is a little below the line for found: cannot_tell",
     "absent": "a little below the line for found: cannot_tell",
     "ambiguous": "the larger of the two is taken for the one meant",

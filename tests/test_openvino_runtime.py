@@ -50,13 +50,19 @@ def exported(cache, request):
     return Grounder.load("tabletop", runtime="openvino", dtype=request.param, threads=1)
 
 
+def is_nearly_rivalled(answer):
+    """Rounding may tip over whether the second candidate weighs half as much as the best: found, or ambiguous."""
+    best, *others = answer.candidates
+    return any(item.probability / best.probability == pytest.approx(0.5, abs=0.05) for item in others)
+
+
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda item: item.labels.phrases[0].kind)
 def test_answers_are_those_of_torch(reference, exported, picture):
     precision = exported.model.precision
     words = [phrase.text for phrase in picture.labels.phrases] + ["the red cup", "the blue box left of the plate"]
     answers = (grounder.view(picture.rgb).find_all(words) for grounder in (reference, exported))
     for ours, theirs in zip(*answers, strict=True):
-        assert theirs.status == ours.status
+        assert theirs.status == ours.status or (precision == "bfloat16" and is_nearly_rivalled(ours))
         assert ours.status == "not_found" or theirs.best.box.iou(ours.best.box) >= BOX_IOU[precision]
         assert theirs.best.probability == pytest.approx(ours.best.probability, abs=PROBABILITY[precision])
         assert theirs.presence == pytest.approx(ours.presence, abs=PROBABILITY[precision])
