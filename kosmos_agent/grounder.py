@@ -14,15 +14,17 @@ import torch
 
 from kosmos_agent.calibration import Calibration
 from kosmos_agent.errors import InvalidArgumentError
-from kosmos_agent.images import as_rgb_array
+from kosmos_agent.images import as_rgb_array, mirror_image
 from kosmos_agent.inference.calibration_file import load_calibration
 from kosmos_agent.inference.candidates import Decision
 from kosmos_agent.inference.devices import check_device
-from kosmos_agent.inference.frame import encode_frame
+from kosmos_agent.inference.frame import encode_frame, encode_frames
+from kosmos_agent.inference.int8_model import Say
 from kosmos_agent.inference.zoom import Zoom
-from kosmos_agent.model.checkpoint import check_tokenizer, load_model, load_tokenizer, read_config
+from kosmos_agent.model.checkpoint import check_tokenizer, load_tokenizer, read_config
 from kosmos_agent.model.engine import Engine
 from kosmos_agent.model.folder import locate
+from kosmos_agent.precision import Loaded, load_precision
 from kosmos_agent.processor import Picture, Processor
 from kosmos_agent.profile import Profile
 from kosmos_agent.results import Frame
@@ -30,13 +32,12 @@ from kosmos_agent.runtime.choosing import TORCH, load_exported
 from kosmos_agent.tokenizer import Tokenizer
 from kosmos_agent.view import View
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-
 
 class Grounder:
     """A model ready to look at pictures. Views may be used from several threads.
 
     calibration: None where the numbers in answers are the model's own, and nothing can be said to be absent.
+    precision: the number type that answers are computed in, as `load` names it.
     warnings: what is amiss but did not keep it from loading, such as a calibration that is for other weights.
     """
 
@@ -50,6 +51,7 @@ class Grounder:
         decision: Decision | None = None,
         zoom: Zoom | None = None,
         calibration: Calibration | None = None,
+        precision: str | None = None,
         warnings: tuple[str, ...] = (),
     ) -> None:
         self.model = model
@@ -60,6 +62,7 @@ class Grounder:
         self.decision = decision or Decision(mean_boxes=self.profile.mean_boxes)
         self.zoom = zoom or Zoom()
         self.calibration = calibration
+        self.precision = precision or model.precision
         self.warnings = warnings
 
     @classmethod
@@ -74,12 +77,15 @@ class Grounder:
         zoom: bool | None = None,
         both_ways: bool | None = None,
         runtime: str | Path = TORCH,
+        say: Say | None = None,
     ) -> Grounder:
         """An embedded name, a local folder in the published layout, or a hub id.
 
-        dtype: auto is float32 on a CPU and bfloat16 elsewhere. threads: CPU threads of the whole process.
+        dtype: float32, bfloat16, float16, int8 or auto: `precision.load_precision` says what that is. say: is told
+        of the making of 8-bit weights, which takes minutes for a large model, once. threads: of the whole process.
         calibrated: use the folder's calibration.json; one for other weights is set aside with a warning.
-        zoom, both_ways: as in `Profile`; None leaves it to the model's own. A calibration was fitted for the latter.
+        zoom, both_ways: as in `Profile`; None leaves it to the model's own, which calibration.json was fitted for.
+        Both False is the single look, for camera rate: it has a calibration of its own, calibration-single-look.json.
         runtime: torch; openvino, whose graphs are made on first use and kept in the user's cache; or a folder that
         `kosmos-agent export` made. With these dtype is what the graphs compute in, auto the fastest of the CPU's.
         UnknownModelError, CheckpointError (naming the tensors), InvalidArgumentError, MissingDependencyError.
@@ -94,25 +100,27 @@ class Grounder:
         asked = {"zoom": zoom, "both_ways": both_ways}
         profile = replace(profile, **{name: value for name, value in asked.items() if value is not None})
         check_tokenizer(tokenizer, read_config(folder))
-        calibration, warnings = load_calibration(folder) if calibrated else (None, ())
-        loaded: Engine
+        calibration, warnings = load_calibration(folder, single_look=profile.single_look) if calibrated else (None, ())
         if runtime == TORCH:
-            loaded = load_model(folder, dtype=_dtype(dtype, device), device=device)
+            loaded = load_precision(folder, tokenizer, dtype, device, say=say)
         else:
-            loaded = load_exported(folder, runtime, dtype=dtype, device=device, threads=threads)
-        return cls(loaded, tokenizer, name=str(model), profile=profile, calibration=calibration, warnings=warnings)
+            loaded = Loaded(load_exported(folder, runtime, dtype=dtype, device=device, threads=threads))
+        return cls(
+            loaded.engine,
+            tokenizer,
+            name=str(model),
+            profile=profile,
+            calibration=calibration,
+            precision=loaded.precision,
+            warnings=(*warnings, *loaded.warnings),
+        )
 
     def view(self, image: Picture, *, stamp_ns: int | None = None, frame_id: str = "camera_optical_frame") -> View:
         """Look at a picture: PIL, or (H, W, 3) uint8 RGB. InvalidImageError when it is neither."""
         rgb = as_rgb_array(image)
         height, width = rgb.shape[:2]
         frame = Frame(width=width, height=height, stamp_ns=stamp_ns, frame_id=frame_id)
-        return View(self, frame, encode_frame(self.model, self.processor, rgb), rgb)
-
-
-def _dtype(name: str, device: str) -> torch.dtype:
-    if name == "auto":
-        return torch.float32 if device == "cpu" else torch.bfloat16
-    if name not in DTYPES:
-        raise InvalidArgumentError(f"dtype {name!r}; valid: auto, {', '.join(DTYPES)}")
-    return DTYPES[name]
+        if not self.profile.both_ways:
+            return View(self, frame, encode_frame(self.model, self.processor, rgb), rgb)
+        both = encode_frames(self.model, self.processor, [rgb, mirror_image(rgb)])
+        return View(self, frame, both.row(0), rgb, both.row(1))

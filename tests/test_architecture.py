@@ -20,10 +20,10 @@ WINGS = {
 MAX_FILE_LINES, MAX_FUNCTION_LINES = 320, 60
 
 PURE = (
-    "asks", "calibration", "clarify", "drawing", "errors", "images", "location", "markup", "network", "phrases",
-    "remote", "remote_calls", "results", "tokens", "version",
+    "asks", "calibration", "clarify", "drawing", "errors", "images", "location", "marks", "markup", "network",
+    "phrases", "remote", "remote_calls", "results", "tokens", "version",
 )  # fmt: skip
-SIDE = ("training", "grit", "evaluation", "serving", "cli")
+SIDE = ("training", "grit", "evaluation", "serving", "benchmarking", "cli")
 ROS = (
     "rclpy",
     "action_msgs",
@@ -65,6 +65,21 @@ ROS_FREE = (
 # Who may not import what. Longer names are more exact: "kosmos_agent.cli" stands for the package and all in it.
 FORBIDDEN = {
     "kosmos_agent.model": (
+        "kosmos_agent.export",
+        "kosmos_agent.runtime",
+        "kosmos_agent.inference",
+        "kosmos_agent.view",
+        "kosmos_agent.grounder",
+        "kosmos_agent.robot",
+    ),
+    "kosmos_agent.export": (
+        "kosmos_agent.inference",
+        "kosmos_agent.view",
+        "kosmos_agent.grounder",
+        "kosmos_agent.robot",
+        "kosmos_agent.runtime",
+    ),
+    "kosmos_agent.runtime": (
         "kosmos_agent.inference",
         "kosmos_agent.view",
         "kosmos_agent.grounder",
@@ -76,6 +91,7 @@ FORBIDDEN = {
     "kosmos_agent.view": ("kosmos_agent.robot",),
     "kosmos_agent.grounder": ("kosmos_agent.robot",),
     "kosmos_agent.skills": ("kosmos_agent.model", "kosmos_agent.cli", "kosmos_agent.training", "kosmos_sim", "torch"),
+    "kosmos_agent.grit": ("kosmos_agent.cli", "kosmos_agent.robot", "kosmos_agent.skills", "kosmos_agent.evaluation"),
     "kosmos_sim": (
         "kosmos_agent.model",
         "kosmos_agent.inference",

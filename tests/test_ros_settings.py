@@ -6,8 +6,8 @@ from kosmos_ros.settings import GroundingSettings, PickSettings, SimCameraSettin
 from kosmos_ros.settings_table import described, markdown_table
 
 from kosmos_agent.errors import InvalidArgumentError
-from kosmos_agent.grounder import DTYPES
 from kosmos_agent.markup import MAX_USER_CHARACTERS
+from kosmos_agent.precision import NAMES
 from kosmos_agent.view import MAX_PHRASES
 
 ALL = [GroundingSettings, PickSettings, SimCameraSettings]
@@ -37,7 +37,7 @@ def test_bounds_are_those_of_the_engine():
     assert module.MAX_PHRASES == MAX_PHRASES
     assert module.MAX_TEXT_CHARACTERS == MAX_USER_CHARACTERS
     (dtype,) = [item for item in described(GroundingSettings) if item.name == "dtype"]
-    assert set(dtype.choices) == {"auto", *DTYPES}
+    assert set(dtype.choices) == set(NAMES)
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,16 @@
-"""Latencies of a loaded model, with what they depend on: threads, load, number type."""
+"""Latencies of a loaded model, with what they depend on: threads, load, number type, who else was busy."""
 
 from __future__ import annotations
 
 import os
-import statistics
-import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from PIL import Image
 
-from kosmos_agent.inference.devices import synchronise
+from kosmos_agent.benchmarking.rounds import Plan, time_in_turn
+from kosmos_agent.benchmarking.timing import Timing
+from kosmos_agent.benchmarking.works import noise_picture
 
 if TYPE_CHECKING:
     from kosmos_agent.cli._load import ModelChoice
@@ -28,44 +26,38 @@ PHRASES = (
     "the spoon",
     "the can behind the cup",
 )
-_WARM_UPS = 3
+_SAMPLE_S = 0.1
 
 
 def latency_report(grounder: Grounder, image: Image.Image | None, choice: ModelChoice, repeat: int) -> dict[str, Any]:
-    """Milliseconds of `view`, of `find` and of `find_all` with eight phrases; each timed `repeat` times, warm."""
+    """Milliseconds of `view`, of `find` and of `find_all` with eight phrases, in turn; `repeat` samples of each."""
     load = os.getloadavg()[0]
-    picture = _noise() if image is None else image
+    picture = noise_picture() if image is None else image
     view = grounder.view(picture)
-    device = grounder.model.device
+    threads = torch.get_num_threads()
+    plan = Plan(threads, wanted=repeat, patience=1, sample_s=_SAMPLE_S, device=grounder.model.device)
+    timings = time_in_turn(
+        {
+            "view": lambda: grounder.view(picture),
+            "find_1": lambda: view.find(PHRASES[0]),
+            "find_8": lambda: view.find_all(PHRASES),
+        },
+        plan,
+    )
     return {
         "model": grounder.name,
-        "dtype": str(grounder.model.dtype).removeprefix("torch."),
+        "dtype": grounder.precision,
         "device": choice.device,
-        "threads": torch.get_num_threads(),
+        "runtime": choice.runtime,
+        "threads": threads,
         "cpus": os.cpu_count(),
         "load_average": load,
         "repeat": repeat,
         "picture": [picture.width, picture.height],
-        "latency_ms": {
-            "view": _timed(lambda: grounder.view(picture), repeat, device),
-            "find_1": _timed(lambda: view.find(PHRASES[0]), repeat, device),
-            "find_8": _timed(lambda: view.find_all(list(PHRASES)), repeat, device),
-        },
+        "latency_ms": {name: _entry(timing) for name, timing in timings.items()},
     }
 
 
-def _timed(call: Callable[[], object], repeat: int, device: torch.device) -> dict[str, float]:
-    for _ in range(_WARM_UPS):
-        call()
-    synchronise(device)
-    samples = []
-    for _ in range(repeat):
-        start = time.perf_counter()
-        call()
-        synchronise(device)
-        samples.append(1000 * (time.perf_counter() - start))
-    return {"median": statistics.median(samples), "min": min(samples), "max": max(samples)}
-
-
-def _noise() -> Image.Image:
-    return Image.fromarray(np.random.default_rng(0).integers(0, 256, (480, 640, 3), dtype=np.uint8))
+def _entry(timing: Timing) -> dict[str, Any]:
+    rest = timing.model_dump(exclude={"median_ms", "min_ms", "max_ms"})
+    return {"median": timing.median_ms, "min": timing.min_ms, "max": timing.max_ms, **rest}

@@ -19,6 +19,13 @@ _BESIDE_CONFIG = (
 _Recipe = Annotated[
     str | None, typer.Option(help="take what is trained from a recipe, such as tabletop", show_default=False)
 ]
+_DenseOnly = Annotated[int, typer.Option(min=0, help="first steps, on the vision tower alone; none with --start-from")]
+_Smallest = Annotated[
+    int | None, typer.Option(min=64, max=448, help="batches go round the sides from --size down to this one")
+]
+_RowTokens = Annotated[
+    int, typer.Option(min=96, max=512, help="longest row; rows about as long as each other waste nothing")
+]
 _StartFrom = Annotated[Path | None, typer.Option(help="checkpoint folder to start a new run from", show_default=False)]
 
 app = typer.Typer(help="Train a model. Ctrl-C saves; the same command resumes.", no_args_is_help=True)
@@ -42,20 +49,14 @@ def tabletop(
     held_out: Annotated[int, typer.Option(min=1, help="validation pictures")] = 128,
     steps: Annotated[int, typer.Option(min=1, help="total optimiser steps")] = 12_000,
     decay_steps: Annotated[int, typer.Option(min=0, help="last steps, over which the rate falls")] = 2_000,
-    dense_only_steps: Annotated[
-        int, typer.Option(min=0, help="first steps, on the vision tower alone; none with --start-from")
-    ] = 2_000,
+    dense_only_steps: _DenseOnly = 2_000,
     batch_size: Annotated[int, typer.Option(min=1)] = 32,
     learning_rate: Annotated[float, typer.Option(min=0.0)] = 1e-3,
     phrases: Annotated[int, typer.Option(min=1, max=32, help="tasks behind each picture")] = 12,
     size: Annotated[int, typer.Option(min=64, max=448, help="side of the training pictures, pixels")] = 224,
-    smallest: Annotated[
-        int | None, typer.Option(min=64, max=448, help="batches go round the sides from --size down to this one")
-    ] = None,
+    smallest: _Smallest = None,
     captions: Annotated[float, typer.Option(min=0.0, max=100.0, help="percent of the tasks; long, so dear")] = 2.0,
-    row_tokens: Annotated[
-        int, typer.Option(min=96, max=512, help="longest row; rows about as long as each other waste nothing")
-    ] = 176,
+    row_tokens: _RowTokens = 176,
     average: Annotated[float, typer.Option(min=0.0, max=0.9999, help="memory of the averaged weights")] = 0.999,
     start_from: _StartFrom = None,
     validate_minutes: Annotated[float, typer.Option(min=0.1)] = 10.0,

@@ -53,12 +53,17 @@ _NAMED_IN_ERRORS = 5
 
 
 @dataclass(frozen=True)
-class _Stored:
+class StoredTensor:
     """Where a tensor lies, under which stored name, and its shape."""
 
     file: Path
     name: str
     shape: tuple[int, ...]
+
+    def read(self) -> Tensor:
+        """Memory-mapped; the mapping lasts as long as the tensor."""
+        with _open(self.file) as handle:
+            return handle.get_tensor(self.name)
 
 
 def read_config(folder: Path) -> Kosmos2Config:
@@ -97,18 +102,30 @@ def load_model(folder: Path, *, dtype: torch.dtype | None = None, device: torch.
     """
     if dtype is not None and not dtype.is_floating_point:
         raise InvalidArgumentError(f"dtype {dtype}; valid: torch.float32, torch.bfloat16, torch.float16")
+    model, stored = open_checkpoint(folder)
+    for name, tensor in _read(stored):
+        wanted = dtype if tensor.is_floating_point() else None
+        assign(model, name, tensor.to(device=device, dtype=wanted))
+    decoder = model.text_model.model
+    decoder.position_table = decoder.position_table.to(device=device, dtype=model.dtype)
+    return model.eval()
+
+
+def open_checkpoint(folder: Path) -> tuple[Kosmos2, dict[str, StoredTensor]]:
+    """A model without weights, and where each of them lies, by its published name. CheckpointError as `load_model`."""
     model = skeleton(read_config(folder))
     stored = _stored_tensors(weight_files(folder))
     head = stored.pop(OUTPUT_HEAD, None)
     _check_names(folder, {name: tuple(value.shape) for name, value in model.state_dict().items()}, stored)
-    for name, tensor in _read(stored):
-        wanted = dtype if tensor.is_floating_point() else None
-        _assign(model, name, tensor.to(device=device, dtype=wanted))
     if head is not None:
         _check_tied(head, stored[_EMBEDDING])
-    decoder = model.text_model.model
-    decoder.position_table = decoder.position_table.to(device=device, dtype=model.dtype)
-    return model.eval()
+    return model, stored
+
+
+def assign(model: Kosmos2, name: str, tensor: Tensor) -> None:
+    """Makes `tensor` itself the parameter or buffer of that name."""
+    owner, _, leaf = name.rpartition(".")
+    model.get_submodule(owner).load_state_dict({leaf: tensor}, strict=False, assign=True)
 
 
 def save_model(
@@ -122,8 +139,10 @@ def save_model(
     """Writes a folder that `load_model`, and for a CLIP tower `transformers`, can open.
 
     `copy_from`: a folder whose tokenizer, generation and preprocessor files go along. Files are replaced whole, so a
-    model that is mapped from this very folder stays intact.
+    model that is mapped from this very folder stays intact. CheckpointError for a model whose layers were replaced.
     """
+    if model.activation_dtype is not None:
+        raise CheckpointError("this model's layers are not its weights (8-bit or streamed); valid: one of `load_model`")
     folder.mkdir(parents=True, exist_ok=True)
     config = {**model.config.to_dict(), "dtype": str(model.dtype).removeprefix("torch.")}
     generation = {name: config["text_config"][name] for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
@@ -164,9 +183,9 @@ def _indexed_files(folder: Path) -> list[Path]:
     return [folder / name for name in files]
 
 
-def _stored_tensors(files: Iterable[Path]) -> dict[str, _Stored]:
+def _stored_tensors(files: Iterable[Path]) -> dict[str, StoredTensor]:
     """Every stored tensor by its published name."""
-    found: dict[str, _Stored] = {}
+    found: dict[str, StoredTensor] = {}
     for file in files:
         with _open(file) as handle:
             for stored in handle.keys():  # noqa: SIM118  the handle is no mapping
@@ -175,11 +194,11 @@ def _stored_tensors(files: Iterable[Path]) -> dict[str, _Stored]:
                     continue
                 if name in found:
                     raise CheckpointError(f"{file} holds {name} a second time, as {stored}")
-                found[name] = _Stored(file, stored, tuple(handle.get_slice(stored).get_shape()))
+                found[name] = StoredTensor(file, stored, tuple(handle.get_slice(stored).get_shape()))
     return found
 
 
-def _check_names(folder: Path, wanted: dict[str, tuple[int, ...]], stored: dict[str, _Stored]) -> None:
+def _check_names(folder: Path, wanted: dict[str, tuple[int, ...]], stored: dict[str, StoredTensor]) -> None:
     faults = {
         "missing": sorted(wanted.keys() - stored.keys()),
         "unexpected": sorted(stored.keys() - wanted.keys()),
@@ -198,7 +217,7 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:_NAMED_IN_ERRORS]) + (", ..." if len(names) > _NAMED_IN_ERRORS else "")
 
 
-def _read(stored: dict[str, _Stored]) -> Iterator[tuple[str, Tensor]]:
+def _read(stored: dict[str, StoredTensor]) -> Iterator[tuple[str, Tensor]]:
     for file in sorted({item.file for item in stored.values()}):
         with _open(file) as handle:
             for name, item in stored.items():
@@ -206,16 +225,9 @@ def _read(stored: dict[str, _Stored]) -> Iterator[tuple[str, Tensor]]:
                     yield name, handle.get_tensor(item.name)
 
 
-def _assign(model: Kosmos2, name: str, tensor: Tensor) -> None:
-    owner, _, leaf = name.rpartition(".")
-    model.get_submodule(owner).load_state_dict({leaf: tensor}, strict=False, assign=True)
-
-
-def _check_tied(head: _Stored, embedding: _Stored) -> None:
-    if head.shape == embedding.shape:
-        with _open(head.file) as one, _open(embedding.file) as other:
-            if torch.equal(one.get_tensor(head.name), other.get_tensor(embedding.name)):
-                return
+def _check_tied(head: StoredTensor, embedding: StoredTensor) -> None:
+    if head.shape == embedding.shape and torch.equal(head.read(), embedding.read()):
+        return
     raise CheckpointError(f"{OUTPUT_HEAD} differs from {_EMBEDDING}; valid: tied, or left out")
 
 

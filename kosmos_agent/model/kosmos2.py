@@ -29,11 +29,17 @@ class VisionModel(nn.Module):
 
 
 class Kosmos2(nn.Module):
-    """The model. Shapes: B rows, T tokens, S tokens seen so far, D = embed_dim, L = latent_query_num."""
+    """The model. Shapes: B rows, T tokens, S tokens seen so far, D = embed_dim, L = latent_query_num.
+
+    head: D -> at least the vocabulary; computes the whole output in place of the tied embedding.
+    activation_dtype: where it differs from the type of the embedding.
+    """
 
     def __init__(self, config: Kosmos2Config) -> None:
         super().__init__()
         self.config = config
+        self.head: nn.Module | None = None
+        self.activation_dtype: torch.dtype | None = None
         self.text_model = TextModel(config.text)
         self.vision_model = VisionModel(config.vision)
         self.image_to_text_projection = Resampler(
@@ -42,7 +48,12 @@ class Kosmos2(nn.Module):
 
     @property
     def dtype(self) -> torch.dtype:
-        return self.text_model.model.embed_tokens.weight.dtype
+        """Of pixels, activations, keys and values."""
+        return self.activation_dtype or self.text_model.model.embed_tokens.weight.dtype
+
+    @property
+    def precision(self) -> str:
+        return str(self.dtype).removeprefix("torch.")
 
     @property
     def device(self) -> torch.device:
@@ -58,7 +69,7 @@ class Kosmos2(nn.Module):
 
     def embed(self, input_ids: Tensor, image_embeds: Tensor | None = None, image_mask: Tensor | None = None) -> Tensor:
         """(B, T) ids -> (B, T, D); image vectors as `inject` says."""
-        return inject(self.text_model.model.embed_tokens(input_ids), image_embeds, image_mask)
+        return inject(self.text_model.model.embed_tokens(input_ids).to(self.dtype), image_embeds, image_mask)
 
     def decode(self, embeds: Tensor, positions: Tensor, *, mask: Tensor | None, cache: KVCache | None = None) -> Tensor:
         """Final hidden states (B, T, D); `decoder.Decoder.forward` says what mask and positions hold."""
@@ -66,8 +77,10 @@ class Kosmos2(nn.Module):
 
     def logits(self, hidden: Tensor, rows: slice | Tensor | None = None) -> Tensor:
         """(..., D) -> (..., vocabulary), or only the given rows of the tied output head."""
+        if rows is None and self.head is not None:
+            return self.head(hidden)[..., : self.config.text.vocab_size]
         weight = self.text_model.model.embed_tokens.weight
-        return F.linear(hidden, weight if rows is None else weight[rows])
+        return F.linear(hidden, (weight if rows is None else weight[rows]).to(hidden.dtype))
 
     def forward(
         self,

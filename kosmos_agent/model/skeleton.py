@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -30,7 +31,14 @@ class _Hollow(TorchFunctionMode):
         return func(*args, **options)
 
 
+@contextmanager
+def hollow() -> Iterator[None]:
+    """Modules made inside have parameters on the meta device; tables that they compute are real."""
+    with _Hollow():
+        yield
+
+
 def skeleton(config: Kosmos2Config) -> Kosmos2:
     """Every parameter that a layer would allocate is on the meta device; the position table is real."""
-    with _Hollow():
+    with hollow():
         return Kosmos2(config)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from kosmos_agent.errors import InvalidArgumentError
+from kosmos_agent import marks
 from kosmos_ros.graph import NodeSpec, simulated_graph
 from kosmos_ros.settings_table import markdown_table
 
@@ -31,14 +31,8 @@ def tables() -> dict[str, str]:
 
 
 def filled(text: str) -> str:
-    """`text` with each table between `<!-- NAME -->` and `<!-- end of NAME -->`. InvalidArgumentError: no mark."""
-    for name, table in tables().items():
-        first, last = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
-        if (text.count(first), text.count(last)) != (1, 1):
-            raise InvalidArgumentError(f"the page wants each of the marks {first.strip()} and {last}; valid: one")
-        before, _, rest = text.partition(first)
-        text = f"{before}{first}\n{table}\n\n{last}{rest.partition(last)[2]}"
-    return text
+    """`text` with each table between its marks. InvalidArgumentError: no mark."""
+    return marks.filled(text, tables())
 
 
 def _hears(spec: NodeSpec) -> list[str]:

@@ -1,0 +1,67 @@
+"""Weights are packed for the fastest kernel while the first answers are already given.
+
+Packing the published model takes seconds, mapping it takes none. Until a layer is packed its products come from the
+plain kernel: slower for a few rows, the same to the last bit.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import threading
+import weakref
+
+from kosmos_agent.model.int8_kernels import Kernel
+from kosmos_agent.model.int8_linear import Int8Linear
+from kosmos_agent.model.kosmos2 import Kosmos2
+
+AT_ONCE = 1 << 25
+"""Weights, all together, that are packed in less time than a thread is worth."""
+_NICER_BY = 10
+
+
+def int8_layers(model: Kosmos2) -> list[Int8Linear]:
+    """The decoder's first: it is read for every token, and often for a few rows."""
+    layers = [module for module in model.modules() if isinstance(module, Int8Linear)]
+    decoder = {id(module) for module in model.text_model.modules()}
+    return sorted(layers, key=lambda layer: id(layer) not in decoder)
+
+
+def pack(model: Kosmos2, kernel: Kernel) -> None:
+    """Returns when every layer is packed, whoever packed it."""
+    for layer in int8_layers(model):
+        layer.use(kernel)
+
+
+def pack_in_background(model: Kosmos2, kernel: Kernel) -> threading.Thread | None:
+    """Returns at once, with the thread that packs; None where the model is so small that it is packed already.
+
+    The thread ends early when the model is no longer used or the program ends.
+    """
+    layers = int8_layers(model)
+    if sum(layer.in_features * layer.out_features for layer in layers) <= AT_ONCE:
+        pack(model, kernel)
+        return None
+    ending = threading.Event()
+    waiting = [weakref.ref(layer) for layer in layers]
+    thread = threading.Thread(target=_run, args=(waiting, kernel, ending), name="packing", daemon=True)
+    thread.start()
+    atexit.register(_end, thread, ending)
+    return thread
+
+
+def _run(waiting: list[weakref.ref[Int8Linear]], kernel: Kernel, ending: threading.Event) -> None:
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICER_BY)
+    for reference in waiting:
+        layer = reference()
+        if layer is None or ending.is_set():
+            return
+        layer.use(kernel)
+
+
+def _end(thread: threading.Thread, ending: threading.Event) -> None:
+    """A thread must not be inside a product when the interpreter goes."""
+    ending.set()
+    thread.join()
