@@ -47,7 +47,8 @@ def test_a_merged_model_answers_as_the_adapted_one_and_has_the_published_names(c
         assert torch.allclose(one, other, atol=1e-4, rtol=1e-4)
         assert not torch.allclose(one, old, atol=1e-2)
     save_model(merged, tmp_path, tokenizer=TOKENIZER)
-    assert torch.equal(load_model(tmp_path)(IDS), merged(IDS))
+    opened = load_model(tmp_path).state_dict()
+    assert all(torch.equal(value, opened[name]) for name, value in merged.state_dict().items())
 
 
 def test_adapters_sit_on_every_projection_of_the_chosen_parts_alone():
