@@ -11,13 +11,14 @@ EVAL_ARGS ?= --split test
 TRAIN_ARGS ?=
 BENCH_ARGS ?=
 BENCH_ROS_ARGS ?=
+BENCH_GRIT_ARGS ?=
 BENCH_CAMERAS_ARGS ?=
 BENCH_SERVE_ARGS ?=
 
 # One thread to each process: two test processes that fight over the cores are slower than one.
 TEST_ENV := OMP_NUM_THREADS=1
 
-.PHONY: help setup demo test test-slow test-oracle lint bench bench-ros bench-cameras bench-serve bench-serving eval train clean
+.PHONY: help setup demo test test-slow test-oracle lint bench bench-ros bench-grit bench-cameras bench-serve bench-serving eval train clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
@@ -48,6 +49,9 @@ bench: setup ## ahead of transformers, by how much: docs/performance.md with its
 bench-ros: setup ## figures of the ROS nodes: latency, lost frames, cancel, memory, start (10 minutes; --quick: 1)
 	@$(BIN)/python benchmarks/bench_ros.py $(BENCH_ROS_ARGS)
 
+bench-grit: setup ## figures of GrIT: speed by stage, what is kept and how right, Ray (half an hour)
+	@$(BIN)/python benchmarks/bench_grit.py $(BENCH_GRIT_ARGS)
+
 bench-cameras: setup ## figures of many cameras in one process (1 to 2 minutes)
 	@$(BIN)/python benchmarks/bench_cameras.py $(BENCH_CAMERAS_ARGS)
 
@@ -55,7 +59,7 @@ bench-serve: setup ## figures of the server: fleets, overload, a killed replica 
 	@$(BIN)/python benchmarks/bench_serve.py $(BENCH_SERVE_ARGS)
 
 bench-serving: ## both, with their tables in docs/serving.md (3 minutes)
-	@$(MAKE) bench-cameras BENCH_CAMERAS_ARGS="--page --seconds 6 $(BENCH_CAMERAS_ARGS)"
+	@$(MAKE) bench-cameras BENCH_CAMERAS_ARGS="--page --seconds 5 $(BENCH_CAMERAS_ARGS)"
 	@$(MAKE) bench-serve BENCH_SERVE_ARGS="--page --seconds 8 $(BENCH_SERVE_ARGS)"
 
 eval: setup ## score the embedded model on the test split

@@ -161,15 +161,19 @@ def main() -> None:
     parser.add_argument("--cameras", default="1,4,16")
     parser.add_argument("--zoom", action="store_true", help="look again at small things, as the model would by itself")
     parser.add_argument("--model", default="tabletop")
+    parser.add_argument("--runtime", default="torch", help="torch, openvino, or a folder with an export")
     parser.add_argument("--threads", type=int, default=None, help="CPU threads of the model, if not torch's choice")
     parser.add_argument("--out", type=Path, default=Path("bench-cameras.json"))
     parser.add_argument("--page", type=Path, default=None, const=PAGE, nargs="?", help="put the tables on this page")
     options = parser.parse_args()
     seconds = 2.0 if options.quick else options.seconds
     before, shown = machine(), pictures(4)
-    grounder = Grounder.load(options.model, threads=options.threads)
+    grounder = Grounder.load(options.model, threads=options.threads, runtime=options.runtime)
     phrase = [words for _, words in shown]
-    many = [[f"the {colour} {words}" for words in phrase for colour in _COLOURS][:MANY], [phrase[0]]]
+    many = [
+        [f"the {colour} {words.split(maxsplit=2)[2]}" for words in phrase for colour in _COLOURS][:MANY],
+        [phrase[0]],
+    ]
 
     def row(phrases: Sequence[Sequence[str]], queue: str) -> Figures:
         return measured(grounder, shown, phrases, queue, seconds, options.zoom)
@@ -179,7 +183,12 @@ def main() -> None:
         row([[phrase[k % len(phrase)]] for k in range(n)], queue) for n in counts for queue in ("queue", "one by one")
     ]
     fairness = [row(many, queue) for queue in ("queue", "first come")]
-    settings: dict[str, Any] = {"seconds": seconds, "zoom": options.zoom, "threads": torch.get_num_threads()}
+    settings: dict[str, Any] = {
+        "seconds": seconds,
+        "zoom": options.zoom,
+        "runtime": options.runtime,
+        "threads": torch.get_num_threads(),
+    }
     figures = {"machine": before, **settings, "cameras": cameras, "fairness": fairness}
     told(figures, {"cameras": cameras_table(cameras), "fairness": fairness_table(fairness)}, options.out, options.page)
 

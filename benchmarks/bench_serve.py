@@ -115,7 +115,9 @@ async def _robot(http: httpx.AsyncClient, files: Iterator[tuple[bytes, str]], fl
         image, phrase = next(files)
         begun_s = time.monotonic()
         try:
-            answer = await http.post("/v1/ground", data={"phrases": phrase}, files={"image": image})
+            answer = await http.post(
+                "/v1/ground", data={"phrases": phrase, "timeout_s": TIMEOUT_S}, files={"image": image}
+            )
             code, wait_s = answer.status_code, float(answer.headers.get("retry-after", 0))
         except httpx.HTTPError:
             code, wait_s = 0, 0.0
@@ -225,6 +227,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=8.0, help="of each measurement")
     parser.add_argument("--only", default=",".join(PARTS), help=f"of {', '.join(PARTS)}")
     parser.add_argument("--model", default="tabletop")
+    parser.add_argument("--runtime", default="torch", help="torch, openvino, or a folder with an export")
     parser.add_argument("--threads", type=int, default=None, help="CPU threads of each model, if not torch's choice")
     parser.add_argument("--out", type=Path, default=Path("bench-serve.json"))
     parser.add_argument("--page", type=Path, default=None, const=PAGE, nargs="?", help="put the tables on this page")
@@ -234,7 +237,7 @@ def main() -> None:
         parser.error(f"--only {options.only}; valid: {', '.join(PARTS)}")
     options.seconds = 3.0 if options.quick else options.seconds
     threads = [] if options.threads is None else ["--threads", str(options.threads)]
-    options.model_arguments = ["--model", options.model, *threads]
+    options.model_arguments = ["--model", options.model, "--runtime", options.runtime, *threads]
     measures = {"robots": robots, "overload": overload, "replica": killed_replica}
     found: Figures = {"machine": machine(), "seconds": options.seconds}
     files = files_of(pictures(4))

@@ -24,6 +24,8 @@ from kosmos_agent.errors import CheckpointError, InvalidArgumentError
 from kosmos_agent.results import Probability
 
 CALIBRATION_FILE = "calibration.json"
+SINGLE_LOOK_FILE = "calibration-single-look.json"
+"""Beside the former, for a model that looks more than once unless it is told not to: its numbers at a single look."""
 MAX_FILE_BYTES = 1 << 20
 MAX_KNOTS = 4096
 
@@ -58,6 +60,8 @@ boxes in the picture and, mirrored back, in its mirror image, where `left` and `
 FEATURES: tuple[Feature, ...] = get_args(Feature)
 CHEAP_FEATURES: tuple[Feature, ...] = FEATURES[:11]
 """These fall out of what makes the answer; the others cost more tokens or a second look."""
+SINGLE_LOOK_FEATURES: tuple[Feature, ...] = FEATURES[:6]
+"""Of these, what is known without a second look."""
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0)]

@@ -50,6 +50,12 @@ class InvalidDatasetError(KosmosAgentError):
     code = "invalid_dataset"
 
 
+class EvaluationError(KosmosAgentError):
+    """An evaluation cannot go on; what was finished is kept, and the same command resumes."""
+
+    code = "evaluation_failed"
+
+
 class ChangedRunError(KosmosAgentError):
     """What a folder holds was made by another model, from other data or with other settings; the message says which."""
 

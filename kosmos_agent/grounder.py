@@ -14,17 +14,17 @@ import torch
 
 from kosmos_agent.calibration import Calibration
 from kosmos_agent.errors import InvalidArgumentError
-from kosmos_agent.images import as_rgb_array
+from kosmos_agent.images import as_rgb_array, mirror_image
 from kosmos_agent.inference.calibration_file import load_calibration
 from kosmos_agent.inference.candidates import Decision
 from kosmos_agent.inference.devices import check_device
-from kosmos_agent.inference.frame import encode_frame
+from kosmos_agent.inference.frame import encode_frame, encode_frames
 from kosmos_agent.inference.int8_model import Say
 from kosmos_agent.inference.zoom import Zoom
 from kosmos_agent.model.checkpoint import check_tokenizer, load_tokenizer, read_config
 from kosmos_agent.model.engine import Engine
 from kosmos_agent.model.folder import locate
-from kosmos_agent.precision import load_precision
+from kosmos_agent.precision import Loaded, load_precision
 from kosmos_agent.processor import Picture, Processor
 from kosmos_agent.profile import Profile
 from kosmos_agent.results import Frame
@@ -62,7 +62,7 @@ class Grounder:
         self.decision = decision or Decision(mean_boxes=self.profile.mean_boxes)
         self.zoom = zoom or Zoom()
         self.calibration = calibration
-        self.precision = precision or str(model.dtype).removeprefix("torch.")
+        self.precision = precision or model.precision
         self.warnings = warnings
 
     @classmethod
@@ -84,7 +84,8 @@ class Grounder:
         dtype: float32, bfloat16, float16, int8 or auto: `precision.load_precision` says what that is. say: is told
         of the making of 8-bit weights, which takes minutes for a large model, once. threads: of the whole process.
         calibrated: use the folder's calibration.json; one for other weights is set aside with a warning.
-        zoom, both_ways: as in `Profile`; None leaves it to the model's own. A calibration was fitted for the latter.
+        zoom, both_ways: as in `Profile`; None leaves it to the model's own, which calibration.json was fitted for.
+        Both False is the single look, for camera rate: it has a calibration of its own, calibration-single-look.json.
         runtime: torch; openvino, whose graphs are made on first use and kept in the user's cache; or a folder that
         `kosmos-agent export` made. With these dtype is what the graphs compute in, auto the fastest of the CPU's.
         UnknownModelError, CheckpointError (naming the tensors), InvalidArgumentError, MissingDependencyError.
@@ -99,21 +100,19 @@ class Grounder:
         asked = {"zoom": zoom, "both_ways": both_ways}
         profile = replace(profile, **{name: value for name, value in asked.items() if value is not None})
         check_tokenizer(tokenizer, read_config(folder))
-        calibration, warnings = load_calibration(folder) if calibrated else (None, ())
-        engine: Engine
+        calibration, warnings = load_calibration(folder, single_look=profile.single_look) if calibrated else (None, ())
         if runtime == TORCH:
             loaded = load_precision(folder, tokenizer, dtype, device, say=say)
-            engine, precision, warnings = loaded.model, loaded.precision, (*warnings, *loaded.warnings)
         else:
-            engine, precision = load_exported(folder, runtime, dtype=dtype, device=device, threads=threads), None
+            loaded = Loaded(load_exported(folder, runtime, dtype=dtype, device=device, threads=threads))
         return cls(
-            engine,
+            loaded.engine,
             tokenizer,
             name=str(model),
             profile=profile,
             calibration=calibration,
-            precision=precision,
-            warnings=warnings,
+            precision=loaded.precision,
+            warnings=(*warnings, *loaded.warnings),
         )
 
     def view(self, image: Picture, *, stamp_ns: int | None = None, frame_id: str = "camera_optical_frame") -> View:
@@ -121,4 +120,7 @@ class Grounder:
         rgb = as_rgb_array(image)
         height, width = rgb.shape[:2]
         frame = Frame(width=width, height=height, stamp_ns=stamp_ns, frame_id=frame_id)
-        return View(self, frame, encode_frame(self.model, self.processor, rgb), rgb)
+        if not self.profile.both_ways:
+            return View(self, frame, encode_frame(self.model, self.processor, rgb), rgb)
+        both = encode_frames(self.model, self.processor, [rgb, mirror_image(rgb)])
+        return View(self, frame, both.row(0), rgb, both.row(1))

@@ -82,6 +82,11 @@ def as_rgb_array(image: Image.Image | NDArray[Any]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(image)
 
 
+def mirror_image(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(H, W, 3), left for right; contiguous."""
+    return np.ascontiguousarray(rgb[:, ::-1])
+
+
 @contextmanager
 def _opened(
     source: Path | io.BytesIO, name: str, formats: Sequence[str], max_pixels: int = MAX_PIXELS

@@ -16,17 +16,16 @@ MIN_TOKEN_CHARACTERS = 16
 _MAX_TOKEN_BYTES = 4096
 
 
-def check_way_in(host: str, token: str | None, names: Sequence[str] = ()) -> None:
+def check_way_in(host: str, token: str | None, names: Sequence[str] = (), *, source: str = "--token-file") -> None:
     """InvalidArgumentError: beyond loopback without a token, a token too short, or a wildcard address without `names`.
 
-    names: host names under which clients reach a server that listens on all addresses.
+    names: host names under which clients reach a server that listens on all addresses. source: where a token may come
+    from, in words.
     """
     if token is not None and (len(token) < MIN_TOKEN_CHARACTERS or not token.isascii() or " " in token):
         raise InvalidArgumentError(f"this token is no good; valid: {MIN_TOKEN_CHARACTERS} ASCII characters or more")
     if not is_loopback(host) and token is None:
-        raise InvalidArgumentError(
-            f"{host} can be reached from other machines; valid there: with a token (--token-file)"
-        )
+        raise InvalidArgumentError(f"{host} can be reached from other machines; valid there: with a token ({source})")
     if _is_wildcard(host) and not names:
         raise InvalidArgumentError(
             f"{host} is every address of this machine; valid: with --allow-host NAME, the name that clients use"

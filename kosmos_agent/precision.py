@@ -10,7 +10,8 @@ import torch
 from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.inference.int8_model import BFLOAT16, INT8, Int8Model, Say
 from kosmos_agent.model.checkpoint import load_model, open_checkpoint
-from kosmos_agent.model.kosmos2 import Kosmos2
+from kosmos_agent.model.engine import Engine
+from kosmos_agent.model.folding import fold_norms
 from kosmos_agent.model.probe import types_by_speed
 from kosmos_agent.model.quantized_cache import QuantizedCache
 from kosmos_agent.tokenizer import Tokenizer
@@ -25,10 +26,13 @@ as they are, and their calibrations were fitted in float32."""
 
 @dataclass(frozen=True)
 class Loaded:
-    """precision: one of `NAMES`, never auto. warnings: what is amiss but did not keep it from loading."""
+    """precision: one of `NAMES`, never auto; None where the engine's own type says it.
 
-    model: Kosmos2
-    precision: str
+    warnings: what is amiss but did not keep it from loading.
+    """
+
+    engine: Engine
+    precision: str | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -54,7 +58,7 @@ def load_precision(
     elif name == AUTO and _parameters(folder) < LARGE:
         name = FLOAT32
     if name in FLOATS:
-        return Loaded(load_model(folder, dtype=FLOATS[name], device=device), name)
+        return Loaded(fold_norms(load_model(folder, dtype=FLOATS[name], device=device)), name)
     quantized = Int8Model(folder, tokenizer, cache=cache, say=say)
     return _fastest(quantized) if name == AUTO else _as_asked(quantized, device)
 
@@ -67,16 +71,16 @@ def _parameters(folder: Path) -> int:
 def _fastest(quantized: Int8Model) -> Loaded:
     """float32 is last among the types by speed, and agrees with itself."""
     name = next(name for name in types_by_speed() if name == FLOAT32 or quantized.agreement(name).is_close)
-    model = quantized.load() if name == INT8 else load_model(quantized.folder, dtype=FLOATS[name])
-    return Loaded(model, name, tuple(quantized.warnings))
+    model = quantized.load() if name == INT8 else fold_norms(load_model(quantized.folder, dtype=FLOATS[name]))
+    return Loaded(model, name, tuple(dict.fromkeys(quantized.warnings)))
 
 
 def _as_asked(quantized: Int8Model, device: str) -> Loaded:
-    model = quantized.load(device)
-    agreement = quantized.agreement()
+    agreement = quantized.agreement()  # first, as it loads the model itself where it has to be measured
     if not agreement.is_close:
         quantized.warnings.append(
             f"int8 does not answer as float32 does with these weights: the probability that a thing is there changes "
             f"by {agreement.presence:.2f}, and {agreement.location:.2f} of a corner's lies elsewhere; valid: float32"
         )
-    return Loaded(model, INT8, tuple(quantized.warnings))
+    model = quantized.load(device)
+    return Loaded(model, INT8, tuple(dict.fromkeys(quantized.warnings)))

@@ -28,6 +28,11 @@ class Profile:
     both_ways: bool = False
     list_captions: bool = False
 
+    @property
+    def single_look(self) -> bool:
+        """Whether a phrase is answered from one look at the picture, for all that the profile says."""
+        return not (self.zoom or self.both_ways)
+
     @classmethod
     def read(cls, folder: Path) -> Profile:
         path = folder / PROFILE_FILE

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from kosmos_agent import prompts
 from kosmos_agent.calibration import CHEAP_FEATURES, Feature
 from kosmos_agent.errors import CancelledError, InvalidArgumentError
+from kosmos_agent.images import mirror_image
 from kosmos_agent.inference.answer import AnswerRules
 from kosmos_agent.inference.clauses import parse, with_anchors
 from kosmos_agent.inference.close_ups import describe_closely, name_and_place
@@ -170,13 +171,13 @@ class View:
     def mirror_image(self) -> EncodedFrame:
         """Read once, when a feature asks for it."""
         if self._mirrored is None:
-            rgb = np.ascontiguousarray(self._rgb[:, ::-1])
-            self._mirrored = encode_frame(self.grounder.model, self.grounder.processor, rgb)
+            self._mirrored = encode_frame(self.grounder.model, self.grounder.processor, mirror_image(self._rgb))
         return self._mirrored
 
     def _parts(self, parts: Sequence[Part]) -> EncodedFrame:
-        seen = [window.crop(self._rgb)[:, ::-1] if mirrored else window.crop(self._rgb) for window, mirrored in parts]
-        return encode_frames(self.grounder.model, self.grounder.processor, [np.ascontiguousarray(rgb) for rgb in seen])
+        seen = [(np.ascontiguousarray(window.crop(self._rgb)), mirrored) for window, mirrored in parts]
+        pictures = [mirror_image(rgb) if mirrored else rgb for rgb, mirrored in seen]
+        return encode_frames(self.grounder.model, self.grounder.processor, pictures)
 
     def _write(
         self, texts: Sequence[str], decoding: Decoding, should_stop: StopCallback | None, *, whole: bool

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from kosmos_agent import prompts
 from kosmos_agent.calibration import CHEAP_FEATURES
 from kosmos_agent.grounder import Grounder
-from kosmos_agent.images import as_rgb_array
+from kosmos_agent.images import as_rgb_array, mirror_image
 from kosmos_agent.inference.clauses import parse
 from kosmos_agent.inference.corners_together import score_corners_together
 from kosmos_agent.inference.frame import encode_frames
@@ -31,7 +29,7 @@ def view_together(grounder: Grounder, taken: Sequence[Taken]) -> list[View]:
     if not taken:
         return []
     rgbs = [as_rgb_array(picture) for picture, _, _ in taken]
-    mirrors = [np.ascontiguousarray(rgb[:, ::-1]) for rgb in rgbs] if _looks_in_mirrors(grounder) else []
+    mirrors = [mirror_image(rgb) for rgb in rgbs] if _looks_in_mirrors(grounder) else []
     frames = encode_frames(grounder.model, grounder.processor, [*rgbs, *mirrors])
     views = []
     for place, (rgb, (_, stamp_ns, frame_id)) in enumerate(zip(rgbs, taken, strict=True)):

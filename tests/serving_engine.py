@@ -32,7 +32,7 @@ class ScriptedEngine:
     """
 
     def __init__(self, error=None):
-        self.ready, self.waiting = False, 0
+        self.ready = False
         self.error = error
         self.asked, self.cancelled = [], 0
         self.held, self.release = threading.Event(), threading.Event()

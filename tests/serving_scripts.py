@@ -36,7 +36,6 @@ class ScriptedLooker:
     phrase_s: float = 0.01
     tokens: int = 10
     broken: tuple = ()
-    name: str = "scripted"
     reads: list = field(default_factory=list)
     finds: list = field(default_factory=list)
     before_token: object = None

@@ -65,6 +65,21 @@ ROS_FREE = (
 # Who may not import what. Longer names are more exact: "kosmos_agent.cli" stands for the package and all in it.
 FORBIDDEN = {
     "kosmos_agent.model": (
+        "kosmos_agent.export",
+        "kosmos_agent.runtime",
+        "kosmos_agent.inference",
+        "kosmos_agent.view",
+        "kosmos_agent.grounder",
+        "kosmos_agent.robot",
+    ),
+    "kosmos_agent.export": (
+        "kosmos_agent.inference",
+        "kosmos_agent.view",
+        "kosmos_agent.grounder",
+        "kosmos_agent.robot",
+        "kosmos_agent.runtime",
+    ),
+    "kosmos_agent.runtime": (
         "kosmos_agent.inference",
         "kosmos_agent.view",
         "kosmos_agent.grounder",
@@ -76,6 +91,7 @@ FORBIDDEN = {
     "kosmos_agent.view": ("kosmos_agent.robot",),
     "kosmos_agent.grounder": ("kosmos_agent.robot",),
     "kosmos_agent.skills": ("kosmos_agent.model", "kosmos_agent.cli", "kosmos_agent.training", "kosmos_sim", "torch"),
+    "kosmos_agent.grit": ("kosmos_agent.cli", "kosmos_agent.robot", "kosmos_agent.skills", "kosmos_agent.evaluation"),
     "kosmos_sim": (
         "kosmos_agent.model",
         "kosmos_agent.inference",

@@ -11,7 +11,7 @@ from calibrations import calibration
 from PIL import Image
 from tiny_kosmos import TOKENIZER, tiny_model
 
-from kosmos_agent.calibration import CHEAP_FEATURES, Calibration
+from kosmos_agent.calibration import CHEAP_FEATURES, SINGLE_LOOK_FEATURES, Calibration
 from kosmos_agent.cli.app import main
 from kosmos_agent.errors import CheckpointError, InvalidArgumentError
 from kosmos_agent.evaluation.calibration_samples import collect_samples
@@ -117,6 +117,19 @@ def test_a_calibration_for_other_weights_is_set_aside_with_a_reason(run, folder,
     assert grounder.view(np.asarray(Image.open(data / "0.png"))).find("the cup").probability_kind == "joint"
     assert main(["find", str(data / "0.png"), "the cup", "--model", str(folder), "--json"]) == 0
     assert "fitted for weights" in capsys.readouterr().err
+
+
+def test_a_single_look_has_a_calibration_of_its_own(run, folder, data):
+    (folder / "profile.json").write_text('{"zoom": true, "both_ways": true}')
+    assert run("--model", folder, "--data", data)[0] == 0
+    assert run("--model", folder, "--data", data, "--single-look")[0] == 0
+    usual, once = Grounder.load(folder), Grounder.load(folder, zoom=False, both_ways=False)
+    assert set(usual.calibration.features) == {*CHEAP_FEATURES, "mirror_iou"}
+    assert once.calibration == Calibration.read(folder / "calibration-single-look.json")
+    assert set(once.calibration.features) == set(SINGLE_LOOK_FEATURES)
+    assert Grounder.load(folder, zoom=False).calibration == usual.calibration
+    (folder / "calibration-single-look.json").unlink()
+    assert Grounder.load(folder, zoom=False, both_ways=False).calibration == usual.calibration
 
 
 def test_a_malformed_calibration_stops_loading_but_not_calibrating(run, folder, data):

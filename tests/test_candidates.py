@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kosmos_agent.inference.candidates import Decision, merge
-from kosmos_agent.inference.corners import CornerScores, ScoredPair
+from kosmos_agent.inference.corners import CornerScores
+from kosmos_agent.inference.scored_pairs import ScoredPair, ScoredPairs
 from kosmos_agent.location import box_to_pair, pair_to_box
 
 SIDE = 32
@@ -13,7 +14,7 @@ LEFT, LEFT_TOO, RIGHT = (0.1, 0.1, 0.3, 0.3), (0.13, 0.1, 0.33, 0.3), (0.6, 0.6,
 
 
 def scores(*weighted):
-    pairs = tuple(ScoredPair(box_to_pair(corners), weight) for corners, weight in weighted)
+    pairs = ScoredPairs.of(ScoredPair(box_to_pair(corners), weight) for corners, weight in weighted)
     return CornerScores(0.9, pairs, object_log_odds=2.2, first_entropy=0.1, second_entropy=0.1)
 
 

@@ -110,6 +110,12 @@ def test_a_line_that_is_no_record_is_named(line, tmp_path):
         journal(tmp_path)
 
 
+def test_a_text_may_hold_any_mark_that_ends_a_line(tmp_path):
+    odd = Record("1", "a\u2028b\x85c\r\nd\x0be")
+    journal(tmp_path).add([odd])
+    assert journal(tmp_path).records == [odd]
+
+
 def test_a_file_of_somebody_else_is_left_alone(tmp_path):
     (tmp_path / RECORDS_FILE).write_text("something\nelse\n")
     with pytest.raises(ChangedRunError, match="does not say what it was made of"):

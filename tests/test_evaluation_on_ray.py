@@ -4,6 +4,7 @@ import json
 from functools import partial
 
 import pytest
+import ray
 from benchmark_files import CUP, referring_file
 from pydantic import TypeAdapter
 from tiny_kosmos import tiny_grounder
@@ -33,7 +34,23 @@ def journal(folder):
     return Journal(folder / RECORDS_FILE, ADAPTER, {"model": "tiny"})
 
 
-def test_records_and_scores_on_ray_are_those_of_one_process(tmp_path):
+def test_nothing_left_to_ask_starts_no_ray(tmp_path):
+    assert list(on_ray(LOAD, ASKER, workers=1, address="127.0.0.1:1")([])) == []
+
+
+def test_a_cluster_that_does_not_answer_is_named(tmp_path):
+    with pytest.raises(InvalidArgumentError, match=r"no Ray cluster answers at 127\.0\.0\.1:1"):
+        list(on_ray(LOAD, ASKER, workers=1, address="127.0.0.1:1")(pictures(tmp_path)))
+
+
+@pytest.fixture(scope="module")
+def local_ray():
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, _node_ip_address="127.0.0.1")
+    yield
+    ray.shutdown()
+
+
+def test_records_and_scores_on_ray_are_those_of_one_process(tmp_path, local_ray):
     """Resuming included: what one engine began, the other finishes."""
     some = pictures(tmp_path)
     assert len(some) == 2
@@ -48,12 +65,4 @@ def test_records_and_scores_on_ray_are_those_of_one_process(tmp_path):
     with pytest.raises(InvalidImageError, match="is not a picture"):
         run(some, engine, journal(tmp_path / "broken"))
     assert [record.id for record in journal(tmp_path / "broken").records] in ([], ["0", "1"])
-
-
-def test_nothing_left_to_ask_starts_no_ray(tmp_path):
-    assert list(on_ray(LOAD, ASKER, workers=1, address="127.0.0.1:1")([])) == []
-
-
-def test_a_cluster_that_does_not_answer_is_named(tmp_path):
-    with pytest.raises(InvalidArgumentError, match=r"no Ray cluster answers at 127\.0\.0\.1:1"):
-        list(on_ray(LOAD, ASKER, workers=1, address="127.0.0.1:1")(pictures(tmp_path)))
+    assert ray.is_initialized(), "a Ray that was running before is left running"

@@ -11,6 +11,7 @@ from kosmos_agent.export import onnx_format, openvino_format
 from kosmos_agent.export.folder import export_model, open_export
 from kosmos_agent.export.graphs import graphs
 from kosmos_agent.export.manifest import MANIFEST_FILE, Manifest
+from kosmos_agent.export.openvino_int8 import Int8Format
 from kosmos_agent.model.checkpoint import save_model
 from kosmos_agent.model.fingerprint import weights_sha256
 from kosmos_agent.runtime.openvino_engine import OpenVinoEngine
@@ -99,6 +100,19 @@ def test_ids_and_image_vectors_are_embedded_alike(pair):
     torch.testing.assert_close(engine.embed(ids, image, image_mask), model.embed(ids, image, image_mask))
     with pytest.raises(InvalidArgumentError, match="without image_mask"):
         engine.embed(ids, image)
+
+
+@torch.inference_mode()
+def test_convolutions_in_8_bits_stay_close_and_the_decoder_is_untouched(checkpoint, exported, tmp_path):
+    model = tiny_model(1, conv=True)
+    pictures = [torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(seed)) for seed in range(4)]
+    manifest = export_model(checkpoint, tmp_path / "int8", Int8Format(pictures))
+    engine = float32_engine(tmp_path / "int8")
+    assert (manifest.precision, engine.precision) == ("int8", "int8")
+    wanted = model.encode_image(pictures[0])
+    difference = (engine.encode_image(pictures[0]) - wanted).norm() / wanted.norm()
+    assert 1e-6 < difference < 0.1
+    assert (tmp_path / "int8" / "decoder.bin").read_bytes() == (exported / "decoder.bin").read_bytes()
 
 
 @torch.inference_mode()

@@ -70,10 +70,14 @@ def test_poisoned_pairs_are_set_aside_with_their_reason_and_the_rest_goes_on(tmp
     write_sample(shard, "huge", picture=huge.read_bytes())
     write_sample(shard, "json", facts="{not json")
     write_sample(shard, "unknown", caption="what is this")
+    write_sample(shard, "surrogate", facts='{"caption": "half of \\ud83d"}')
+    (shard / "surrogate.txt").unlink()
+    write_sample(shard, "b\udcffd")
+    write_sample(shard, "wide", facts={"id": 10**30, "url": "\ud800", "clip_similarity_vitb32": "high"})
     (shard / "lonely.txt").write_text(DOG_CAPTION)
     (shard / "captionless.jpg").write_bytes(jpeg())
     tally = built(tmp_path / "pairs", tmp_path / "out")
-    assert keys(tmp_path / "out") == ["000000000", "000000001"]
+    assert keys(tmp_path / "out") == ["000000000", "000000001", "wide"]
     found = {key: (reject.stage, reject.code) for key, reject in rejected(tmp_path / "out").items()}
     assert found == {
         "broken": ("detect", "invalid_image"),
@@ -81,11 +85,13 @@ def test_poisoned_pairs_are_set_aside_with_their_reason_and_the_rest_goes_on(tmp
         "huge": ("detect", "invalid_image"),
         "json": ("parse", "invalid_record"),
         "unknown": ("parse", "invalid_caption"),
+        "surrogate": ("parse", "invalid_caption"),
+        "b\udcffd": ("parse", "invalid_record"),
         "lonely": ("detect", "invalid_record"),
         "captionless": ("parse", "invalid_caption"),
     }
     assert "81 megapixels" in rejected(tmp_path / "out")["huge"].reason
-    assert tally.pairs == 9
+    assert tally.pairs == 12
 
 
 def test_an_error_that_nobody_foresaw_is_one_pairs_own(tmp_path):
@@ -145,6 +151,12 @@ def test_a_folder_of_another_recipe_or_of_the_pairs_is_refused(tmp_path):
         built(write_shards(tmp_path / "others"), tmp_path / "out")
     with pytest.raises(InvalidArgumentError, match="folder of the pairs"):
         built(pairs, pairs)
+
+
+def test_a_folder_in_which_nothing_was_built_yet_takes_another_recipe(tmp_path):
+    pairs = write_shards(tmp_path / "pairs", shards=1, pairs=1)
+    plan(pairs, tmp_path / "out", replace(MAKERS, detector_name="mistyped"), Recipe())
+    assert built(pairs, tmp_path / "out").kept == 1
 
 
 def test_the_manifest_reads_back_and_says_when_it_is_damaged(tmp_path):

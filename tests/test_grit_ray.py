@@ -1,6 +1,7 @@
 """The same stages on Ray Data, really run: the same files as one process, whatever the number of workers."""
 
 import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,18 +24,30 @@ class Unready(DogDetector):
         raise ValueError("no weights here")
 
 
+class Dying(DogDetector):
+    """Its process is killed, once, by a picture of seven by seven."""
+
+    def detect(self, image, phrases):
+        marker = Path(os.environ["GRIT_TEST_MARKER"])
+        if image.size == (7, 7) and not marker.exists():
+            marker.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().detect(image, phrases)
+
+
 @pytest.fixture(scope="module")
-def cluster():
+def cluster(tmp_path_factory):
     """Started once, with the processes of the two runs; the engine uses what it finds."""
     path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    marker = tmp_path_factory.mktemp("ray") / "killed"
     ray.init(
         num_cpus=3,
         include_dashboard=False,
         log_to_driver=False,
         logging_level="ERROR",
-        runtime_env={"env_vars": {"PYTHONPATH": path}},
+        runtime_env={"env_vars": {"PYTHONPATH": path, "GRIT_TEST_MARKER": str(marker)}},
     )
-    yield
+    yield marker
     ray.shutdown()
 
 
@@ -63,3 +76,12 @@ def test_what_keeps_a_stage_from_starting_is_said(tmp_path):
     pairs = write_shards(tmp_path / "pairs", shards=1, pairs=1)
     with pytest.raises(PipelineError, match="no weights here"):
         built(pairs, tmp_path / "out", RayEngine(), replace(MAKERS, detector=Unready))
+
+
+def test_a_detector_that_is_killed_is_started_again_and_nothing_is_lost(tmp_path, cluster):
+    pairs = write_shards(tmp_path / "pairs", shards=2, pairs=3)
+    write_sample(pairs / "00000", "000000009", picture=jpeg(7, 7))
+    _, files = built(pairs, tmp_path / "single", single_process)
+    _, scaled = built(pairs, tmp_path / "scaled", RayEngine(), replace(MAKERS, detector=Dying))
+    assert cluster.exists()
+    assert scaled == files

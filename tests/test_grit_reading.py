@@ -150,6 +150,15 @@ def test_released_files_are_read_from_the_table_beside_the_shard(tmp_path):
     assert [pair.key for pair in grounded_pairs(tmp_path)] == ["000000000", "000000002"]
 
 
+def test_a_damaged_table_is_told_once_and_the_other_shards_are_read(tmp_path):
+    write_shards(tmp_path, shards=2, pairs=2)
+    (tmp_path / "00000.parquet").write_bytes(b"PAR1")
+    write_table(tmp_path / "00001.parquet", [record((DOG, (0.2, 0.2, 0.8, 0.8), 0.9), key="000010001")])
+    rejects, tell = told()
+    assert [pair.key for pair in grounded_pairs(tmp_path, on_reject=tell)] == ["000010001"]
+    assert rejects == [("00000", "invalid_record")]
+
+
 def test_tables_and_pictures_may_lie_apart(tmp_path):
     write_shards(tmp_path / "pictures", shards=1, pairs=1)
     (tmp_path / "tables").mkdir()

@@ -76,6 +76,14 @@ def test_a_folder_without_samples_is_refused(tmp_path):
             find_shards(folder)
 
 
+def test_half_made_folders_and_hidden_files_are_no_samples(tmp_path):
+    write_sample(tmp_path / ".00001.part", "a")
+    write_sample(tmp_path / "00000", "b")
+    (tmp_path / "00000" / "._b.jpg").write_bytes(b"a resource fork")
+    (shard,) = find_shards(tmp_path)
+    assert keys(shard) == ["b"]
+
+
 def test_a_tar_beside_the_folder_it_was_made_from_is_refused(tmp_path):
     write_shards(tmp_path, shards=1, pairs=1)
     packed(tmp_path / "00000", tmp_path / "00000.tar")

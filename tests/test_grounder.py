@@ -19,10 +19,11 @@ from kosmos_agent.errors import (
 from kosmos_agent.grounder import Grounder
 from kosmos_agent.inference import frame
 from kosmos_agent.inference.candidates import Decision, merge, status_of
-from kosmos_agent.inference.corners import CornerScores, ScoredPair
+from kosmos_agent.inference.corners import CornerScores
 from kosmos_agent.inference.frame import continue_frame
 from kosmos_agent.inference.generate import Decoding, generate
 from kosmos_agent.inference.grammar import exempt_ids
+from kosmos_agent.inference.scored_pairs import ScoredPair, ScoredPairs
 from kosmos_agent.model.checkpoint import save_model
 from kosmos_agent.profile import Profile
 from kosmos_agent.prompts import phrase_grounding
@@ -200,7 +201,7 @@ def test_more_image_slots_than_ids_are_refused(tmp_path):
 
 
 def pairs(*scored):
-    return CornerScores(1.0, tuple(ScoredPair(pair, p) for pair, p in scored), 9.0, 0.0, 0.0)
+    return CornerScores(1.0, ScoredPairs.of(ScoredPair(pair, p) for pair, p in scored), 9.0, 0.0, 0.0)
 
 
 def test_overlapping_pairs_are_one_candidate_and_the_greedy_one_leads():
@@ -228,3 +229,13 @@ def candidate(probability):
 )
 def test_status(presence, weights, status):
     assert status_of(presence, [candidate(weight) for weight in weights], Decision()) == status
+
+
+def test_a_single_look_at_the_embedded_model_reads_one_picture(monkeypatch):
+    grounder = Grounder.load("tabletop", zoom=False, both_ways=False)
+    seen = []
+    encode = type(grounder.model).encode_image
+    monkeypatch.setattr(type(grounder.model), "encode_image", lambda *args: seen.append(len(args[1])) or encode(*args))
+    answer = grounder.view(np.zeros((48, 64, 3), dtype=np.uint8)).find("the red cup")
+    assert seen == [1]
+    assert answer.probability_kind == "calibrated"

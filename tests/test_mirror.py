@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kosmos_agent.grounder import Grounder
-from kosmos_agent.inference.corners import CornerScores, ScoredPair
+from kosmos_agent.inference.corners import CornerScores
 from kosmos_agent.inference.mirror import mirror_box, mirror_pair, read_as_one
+from kosmos_agent.inference.scored_pairs import ScoredPair, ScoredPairs
 from kosmos_agent.location import is_valid_pair, pair_to_box
 from kosmos_agent.phrases import swap_left_right
 
@@ -29,7 +30,7 @@ def scores(draw):
     chosen = draw(st.lists(pairs(), min_size=1, max_size=6, unique=True))
     weights = [draw(st.floats(0.01, 0.16)) for _ in chosen]
     odds = draw(st.floats(-5, 5))
-    scored = tuple(ScoredPair(*item) for item in zip(chosen, weights, strict=True))
+    scored = ScoredPairs.of(ScoredPair(*item) for item in zip(chosen, weights, strict=True))
     return CornerScores(1 / (1 + math.exp(-odds)), scored, odds, draw(st.floats(0, 6)), draw(st.floats(0, 6)))
 
 

@@ -16,13 +16,17 @@ from kosmos_agent.export.folder import export_model
 from kosmos_agent.grounder import Grounder
 from kosmos_agent.model.checkpoint import save_model
 from kosmos_agent.runtime import choosing, openvino_loading
-from kosmos_agent.runtime.user_cache import CACHE_VARIABLE, MOST_EXPORTS, forget_oldest
+from kosmos_agent.runtime.user_cache import MOST_EXPORTS, forget_oldest
+from kosmos_agent.user_cache import CACHE_VARIABLE
 
 FOLDER = Path(__file__).parent / "data" / "fixed"
 PICTURES = tuple(load_pictures(FOLDER, read_labels(FOLDER)))
 PROBABILITY = {"float32": 1e-4, "bfloat16": 0.1}
 BOX_IOU = {"float32": 0.999, "bfloat16": 0.95}
-"""How far answers may be from torch's in float32, on the fixed pictures: probabilities, and overlap of best boxes."""
+"""How far answers may be from torch's in float32, on the fixed pictures: probabilities, and overlap of best boxes.
+
+The box of an answer that says the thing is not there means nothing, and may lie anywhere.
+"""
 
 CAPABILITIES = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 NO_BF16 = pytest.mark.skipif("BF16" not in CAPABILITIES, reason="this CPU has no bfloat16 instructions")
@@ -53,7 +57,7 @@ def test_answers_are_those_of_torch(reference, exported, picture):
     answers = (grounder.view(picture.rgb).find_all(words) for grounder in (reference, exported))
     for ours, theirs in zip(*answers, strict=True):
         assert theirs.status == ours.status
-        assert theirs.best.box.iou(ours.best.box) >= BOX_IOU[precision]
+        assert ours.status == "not_found" or theirs.best.box.iou(ours.best.box) >= BOX_IOU[precision]
         assert theirs.best.probability == pytest.approx(ours.best.probability, abs=PROBABILITY[precision])
         assert theirs.presence == pytest.approx(ours.presence, abs=PROBABILITY[precision])
 

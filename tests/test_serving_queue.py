@@ -61,7 +61,7 @@ def test_only_the_newest_picture_has_a_turn():
     scripts.run_out(worker)
     assert looker.reads == [[5]]
     assert numbers(heard.answers[0]) == [5]
-    assert worker.passed_over("front") == (5, 4)
+    assert worker.counts("front") == (5, 4)
 
 
 def test_a_picture_whose_turn_has_begun_is_answered_whole():
@@ -183,8 +183,15 @@ def test_cameras_are_bounded_too():
     worker, _, _ = scripts.worker(QueueLimits(max_cameras=2))
     for name in "aab":
         worker.show(name, scripts.picture(1))
-    with pytest.raises(BusyError, match="2 cameras"):
-        worker.show("c", scripts.picture(1))
+    for call in (lambda: worker.show("c", scripts.picture(1)), lambda: worker.watch("c", ["a"], lambda answered: None)):
+        with pytest.raises(BusyError, match="2 cameras"):
+            call()
+    job = worker.ask("a", find("the cup"))
+    worker.forget("a")
+    worker.show("c", scripts.picture(1))
+    worker.step()
+    with pytest.raises(NoImageError, match="no picture of a"):
+        job.future.result(0)
 
 
 def test_a_question_that_is_cancelled_in_the_queue_costs_nothing():
@@ -249,7 +256,7 @@ def test_a_camera_hears_why_its_picture_has_no_answer():
     assert numbers(heard.answers[1]) == [3]
 
 
-def test_a_text_is_written_by_itself_and_keeps_nobody_waiting_for_its_rest():
+def test_a_text_is_written_by_itself_and_the_others_together():
     worker, looker, _ = scripts.worker()
     asks = (find("the cup"), AnswerAsk(questions=("what is there?",)), find("the plate"))
     jobs = [worker.ask(f"robot {k}", ask, scripts.picture(k)) for k, ask in enumerate(asks)]

@@ -10,10 +10,11 @@ from tiny_kosmos import TOKENIZER, tiny_grounder, tiny_model
 from kosmos_agent import prompts
 from kosmos_agent.errors import CancelledError, InvalidPhraseError
 from kosmos_agent.inference.candidates import Decision
-from kosmos_agent.inference.corners import ScoredPair, score_corners
+from kosmos_agent.inference.corners import score_corners
 from kosmos_agent.inference.frame import continue_frame, encode_frame
 from kosmos_agent.inference.generate import Decoding, generate
 from kosmos_agent.inference.packed import PackedPhrases
+from kosmos_agent.inference.scored_pairs import ScoredPair
 from kosmos_agent.inference.several import (
     MOST_BOXES,
     SAME_BOX_IOU,
@@ -63,11 +64,11 @@ def test_some_models_write_one_box_and_some_write_many():
 def test_the_first_box_is_scored_like_that_of_a_single_thing():
     model, frame = framed(1)
     for single, written in zip(
-        score_corners(model, TOKENIZER, frame, TEXTS), write_boxes(model, TOKENIZER, frame, TEXTS), strict=True
+        score_corners(model, TOKENIZER, [frame], [TEXTS])[0], write_boxes(model, TOKENIZER, frame, TEXTS), strict=True
     ):
         assert written.boxes[0].opened == pytest.approx(single.presence, rel=1e-4)
         first = {scored.pair: scored.probability for scored in written.boxes[0].pairs}
-        for scored in single.pairs[:20]:
+        for scored in list(single.pairs)[:20]:
             assert first[scored.pair] == pytest.approx(scored.probability, rel=1e-3, abs=1e-6)
 
 

@@ -5,6 +5,7 @@ import tomllib
 
 import pytest
 
+from kosmos_agent.cli.app import main
 from kosmos_agent.cli.train import tabletop
 from kosmos_agent.errors import InvalidConfigError
 from kosmos_agent.training.recipe.models import Recipe, ScheduleSection
@@ -131,3 +132,13 @@ def test_a_run_goes_on_by_its_own_recipe_alone(tmp_path):
     record_recipe(parse_recipe({**SMALL, "saving": {"every_steps": 7}, "compute": {"threads": 2}}), tmp_path)
     with pytest.raises(InvalidConfigError, match=r"another schedule\.learning_rate"):
         record_recipe(parse_recipe({**SMALL, "schedule": {"learning_rate": 1e-3}}), tmp_path)
+
+
+def test_an_option_beside_a_recipe_is_refused(tmp_path, capsys):
+    """It would say a second time what the recipe says."""
+    words = ["train", "tabletop", "--config", "tabletop", "--steps", "5", "--run-folder", str(tmp_path / "run")]
+    assert main(words) == 2
+    assert "--steps beside --config; valid: --set steps=VALUE" in capsys.readouterr().err
+    assert main([*words[:4], "--set", "stepz=5", "--run-folder", str(tmp_path / "run")]) == 2
+    assert "unknown key stepz" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()

@@ -85,7 +85,7 @@ def test_scores_of_the_pass_are_those_of_each_picture(grounder, pictures):
     assert [len(some) for some in found] == [3, 0, 2]
     for picture, some, scores in zip(pictures, texts, found, strict=True):
         if some:
-            single = score_corners(model, tokenizer, encode_frames(model, processor, [picture]), some)
+            (single,) = score_corners(model, tokenizer, [encode_frames(model, processor, [picture])], [some])
             for mine, theirs in zip(scores, single, strict=True):
                 assert mine.object_log_odds == pytest.approx(theirs.object_log_odds, abs=1e-3)
                 assert mine.pairs[0].pair == theirs.pairs[0].pair

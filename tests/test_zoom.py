@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from tiny_kosmos import tiny_grounder
 
 from kosmos_agent.errors import InvalidBoxError
-from kosmos_agent.inference.candidates import mean_box
-from kosmos_agent.inference.corners import CornerScores, ScoredPair
+from kosmos_agent.inference.corners import CornerScores
+from kosmos_agent.inference.scored_pairs import ScoredPair, ScoredPairs, mean_box
 from kosmos_agent.inference.windows import Window
 from kosmos_agent.inference.zoom import Zoom, second_look
 from kosmos_agent.location import box_to_pair
@@ -52,7 +52,7 @@ def test_windows_outside_the_picture_are_refused(edges):
 
 def scores(*weighted):
     return CornerScores(
-        0.9, tuple(ScoredPair(box_to_pair(corners), weight) for corners, weight in weighted), 2.2, 0.1, 0.1
+        0.9, ScoredPairs.of(ScoredPair(box_to_pair(corners), weight) for corners, weight in weighted), 2.2, 0.1, 0.1
     )
 
 
@@ -69,7 +69,7 @@ def test_of_two_things_in_the_window_the_one_first_meant_is_kept():
 
 @given(st.lists(BOXES, min_size=1, max_size=5))
 def test_a_mean_box_lies_between_its_boxes(boxes):
-    mean = mean_box(boxes, [1.0] * len(boxes))
+    mean = mean_box(np.array([box.corners for box in boxes]), np.ones(len(boxes)))
     for index in range(4):
         values = [box.corners[index] for box in boxes]
         assert min(values) - 1e-9 <= mean.corners[index] <= max(values) + 1e-9

@@ -71,7 +71,7 @@ class AnswerCheck(BaseModel):
 def our_answers(ours: Grounder, questions: Questions) -> Answers:
     frame = encode_frame(ours.model, ours.processor, questions.picture)
     texts = [ours.tokenizer.encode_words(prompts.phrase_grounding(phrase)) for phrase in questions.phrases]
-    scores = score_corners(ours.model, ours.tokenizer, frame, texts)
+    scores = score_corners(ours.model, ours.tokenizer, [frame], [texts])[0]
     free = Decoding(max_new_tokens=questions.caption_tokens, grammar=False)
     caption = write_caption(ours, questions.picture, free).ids
     return Answers(tuple(item.pairs[0].pair for item in scores), tuple(caption))

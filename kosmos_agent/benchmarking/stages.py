@@ -22,7 +22,7 @@ from kosmos_agent.benchmarking.timing import Timing
 from kosmos_agent.benchmarking.works import PHRASES
 from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.grounder import Grounder
-from kosmos_agent.inference.corners import packed_mask
+from kosmos_agent.inference.packed_texts import PackedTexts
 from kosmos_agent.model.cache import KVCache
 from kosmos_agent.model.decoder import FIRST_POSITION
 from kosmos_agent.model.int8_linear import Int8Linear
@@ -146,10 +146,8 @@ def stage_calls(model: Kosmos2, shapes: StageShapes) -> dict[str, Call]:
     zeros = partial(torch.zeros, device=model.device, dtype=model.dtype)
     pixels, state, prefix = zeros(1, 3, size, size), zeros(1, 1, width), zeros(1, shapes.prefix, width)
     packed = zeros(1, sum(shapes.phrases), width)
-    owners = [phrase for phrase, length in enumerate(shapes.phrases) for _ in range(length)]
-    segments = torch.tensor(owners, device=model.device)
     triangle = torch.ones(shapes.prefix, shapes.prefix, dtype=torch.bool, device=model.device).tril()[None, None]
-    behind = packed_mask(shapes.prefix, segments, segments)
+    behind = PackedTexts.of([[[0] * length for length in shapes.phrases]], model.device).mask(shapes.prefix)
     calls: dict[str, Call] = {
         "vision": lambda: model.encode_image(pixels),
         "prefix": lambda: _decode(model, prefix, triangle, model.new_cache(1, shapes.prefix)),

@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from kosmos_agent.calibration import CALIBRATION_FILE, CHEAP_FEATURES, FEATURES, Calibration, Feature
+from kosmos_agent.calibration import (
+    CALIBRATION_FILE,
+    CHEAP_FEATURES,
+    FEATURES,
+    SINGLE_LOOK_FEATURES,
+    SINGLE_LOOK_FILE,
+    Calibration,
+    Feature,
+)
 from kosmos_agent.cli._load import ModelChoice, load_grounder, needs
 from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.evaluation.calibration_fit import Rule, fit_calibration
@@ -20,6 +28,7 @@ from kosmos_agent.evaluation.label_folder import load_pictures, read_labels
 from kosmos_agent.evaluation.labelled import LabelledPhrase
 from kosmos_agent.model.fingerprint import weights_sha256
 from kosmos_agent.model.folder import locate
+from kosmos_agent.profile import Profile
 
 TABLETOP = "tabletop"
 
@@ -47,12 +56,13 @@ class _Pictures:
 def fit_and_write(choice: ModelChoice, request: Request, rule: Rule) -> tuple[Path, Calibration]:
     """Asks every phrase, fits, writes; the file and what is in it. The model's present calibration plays no part."""
     folder = locate(choice.model)
-    out = folder / CALIBRATION_FILE if request.out is None else request.out
+    grounder = load_grounder(choice, calibrated=False)
+    once = grounder.profile.single_look and not Profile.read(folder).single_look
+    out = request.out or folder / (SINGLE_LOOK_FILE if once else CALIBRATION_FILE)
     if not out.parent.is_dir():
         raise InvalidArgumentError(f"--out {out}: the folder {out.parent} does not exist")
     data = _pictures(request)
-    grounder = load_grounder(choice, calibrated=False)
-    features = chosen_features(request.features, both_ways=grounder.profile.both_ways)
+    features = chosen_features(request.features, both_ways=grounder.profile.both_ways, once=once)
     seen = track(data.pictures, description="pictures", total=data.count, console=Console(stderr=True))
     samples = collect_samples(grounder, seen, features)
     calibration = fit_calibration(
@@ -62,11 +72,14 @@ def fit_and_write(choice: ModelChoice, request: Request, rule: Rule) -> tuple[Pa
     return out, calibration
 
 
-def chosen_features(words: str, *, both_ways: bool = False) -> tuple[Feature, ...]:
+def chosen_features(words: str, *, both_ways: bool = False, once: bool = False) -> tuple[Feature, ...]:
     """`cheap`, `all`, or names joined by commas. InvalidArgumentError lists the valid ones.
 
-    both_ways: the mirror image is read for every answer, so its agreement is cheap as well.
+    both_ways: the mirror image is read for every answer, so its agreement is cheap as well. once: a model that looks
+    more than once is told not to, so that second looks tell nothing.
     """
+    if words == "cheap" and once:
+        return SINGLE_LOOK_FEATURES
     if words == "cheap":
         return (*CHEAP_FEATURES, "mirror_iou") if both_ways else CHEAP_FEATURES
     if words == "all":

@@ -81,11 +81,10 @@ def _int8_format(folder: Path, written_as: str) -> Format:
 
 
 def _format(name: str) -> Format:
-    with needs("fast"):
-        if name == "onnx":
+    if name == "onnx":
+        with needs("onnx"):
             from kosmos_agent.export import onnx_format
-
-            return onnx_format
+        return onnx_format
+    with needs("fast"):
         from kosmos_agent.export import openvino_format
-
-        return openvino_format
+    return openvino_format

@@ -120,8 +120,12 @@ def _warn(reject: Reject) -> None:
 
 
 def print_tally(report: dict[str, Any]) -> None:
-    pairs, seconds = report["pairs"], max(report["seconds"], 1e-9)
-    typer.echo(f"{report['out']}: kept {report['kept']} of {pairs} pairs in {seconds:.0f} s, {pairs / seconds:.2f} a s")
+    pairs = report["pairs"]
+    if not report["shards"]:
+        typer.echo(f"{report['out']}: every shard is done already")
+        return
+    rate = pairs / max(report["seconds"], 1e-9)
+    typer.echo(f"{report['out']}: kept {report['kept']} of {pairs} pairs, {rate:.2f} pairs a second")
     for code, count in sorted(report["rejected"].items()):
         typer.echo(f"  set aside, {code}: {count}")
     for stage, spent in report["stage_seconds"].items():

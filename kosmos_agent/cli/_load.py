@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,12 @@ class ModelChoice:
     device: str
     threads: int | None
     zoom: bool | None = None
+    both_ways: bool | None = None
     runtime: str = "torch"
+
+    def looking_once(self, wanted: bool) -> ModelChoice:
+        """Without second looks and without the mirror image, where that is wanted."""
+        return replace(self, zoom=False, both_ways=False) if wanted else self
 
 
 @contextmanager
@@ -74,8 +79,9 @@ def load_grounder(choice: ModelChoice, *, calibrated: bool = True) -> Grounder:
         threads=choice.threads,
         calibrated=calibrated,
         zoom=choice.zoom,
-        say=lambda line: typer.echo(f"kosmos-agent: {line}", err=True),
+        both_ways=choice.both_ways,
         runtime=choice.runtime,
+        say=lambda line: typer.echo(f"kosmos-agent: {line}", err=True),
     )
     for warning in grounder.warnings:
         typer.echo(f"kosmos-agent: warning: {warning}", err=True)

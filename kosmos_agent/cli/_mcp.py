@@ -47,7 +47,8 @@ class SightChoice:
 def serve(model: ModelChoice, sight: SightChoice, way: WayIn | None) -> None:
     """Until the client has gone or a signal comes. way: None for stdio."""
     if way is not None:
-        check_way_in(way.host, way.token, way.names)  # before anybody waits for a model
+        # Before anybody waits for a model.
+        check_way_in(way.host, way.token, way.names, source=f"--token-file or {TOKEN_VARIABLE}")
         logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
         http = HttpServer(bound_server(model, sight), host=way.host, port=way.port, token=way.token, names=way.names)
         typer.echo(f"serving MCP at {http.url}", err=True)

@@ -48,6 +48,7 @@ def latency_report(grounder: Grounder, image: Image.Image | None, choice: ModelC
         "model": grounder.name,
         "dtype": grounder.precision,
         "device": choice.device,
+        "runtime": choice.runtime,
         "threads": threads,
         "cpus": os.cpu_count(),
         "load_average": load,

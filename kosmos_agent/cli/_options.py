@@ -17,5 +17,8 @@ Zoom = Annotated[
     bool | None,
     typer.Option("--zoom/--no-zoom", help="look again at small things (as the model wants)", show_default=False),
 ]
+SingleLook = Annotated[
+    bool, typer.Option("--single-look", help="one look at each picture: no second looks, no mirror image")
+]
 Json = Annotated[bool, typer.Option("--json", help="one JSON object on stdout")]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="write the annotated picture here", show_default=False)]

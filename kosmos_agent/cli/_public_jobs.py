@@ -33,7 +33,7 @@ from kosmos_agent.evaluation.reports.mistakes import (
 )
 from kosmos_agent.evaluation.scores.boxes import GroundingRecord, grounding_figures
 from kosmos_agent.evaluation.scores.texts import TextRecord
-from kosmos_agent.evaluation.scores.vqa import vqa_figures
+from kosmos_agent.evaluation.scores.vqa import server_answers, vqa_figures
 
 PAPER, VIEW = "paper", "view"
 
@@ -43,11 +43,11 @@ Judged = tuple[dict[str, Any], list[Mistake]]
 
 
 def comprehension_job(
-    name: str, data: Path, images: Path | None, split: str, protocol: str, grammar: bool, zoom: bool | None
+    name: str, data: Path, images: Path | None, split: str, protocol: str, written: WrittenPhrases, zoom: bool | None
 ) -> Job[GroundingSample, GroundingRecord]:
-    """`name`: refcoco, refcoco+, refcocog, ref-l4 or flickr30k."""
+    """`name`: refcoco, refcoco+, refcocog, ref-l4 or flickr30k. written: the paper's way of asking."""
     benchmark = open_flickr(data, split) if name == "flickr30k" else open_comprehension(name, data, split)
-    asker: Asker[GroundingSample, GroundingRecord] = WrittenPhrases(grammar=grammar)
+    asker: Asker[GroundingSample, GroundingRecord] = written
     if protocol == VIEW:
         asker = FoundPhrases(zoom)
     return Job(benchmark, open_pictures(data, images), asker, _GROUNDING, _judge_boxes)
@@ -73,7 +73,7 @@ def caption_job(
     data: Path, images: Path | None, split: str, protocol: str, grounded: bool, zoom: bool | None
 ) -> Job[CaptionSample, TextRecord]:
     _require_caption_scores()
-    asker: Asker[CaptionSample, TextRecord] = WrittenCaptions(grounded=grounded)
+    asker: Asker[CaptionSample, TextRecord] = WrittenCaptions(max_new_tokens=128 if grounded else 64, grounded=grounded)
     if protocol == VIEW:
         asker = ViewCaptions(zoom)
     return Job(read_captions(data, split), open_pictures(data, images), asker, _TEXT, _judge_texts)
@@ -84,7 +84,7 @@ def question_job(
 ) -> Job[QuestionSample, TextRecord]:
     asker: Asker[QuestionSample, TextRecord] = ViewAnswers() if protocol == VIEW else WrittenAnswers()
     benchmark = read_vqa(data, annotations, split)
-    return Job(benchmark, open_pictures(data, images), asker, _TEXT, _judge_answers)
+    return Job(benchmark, open_pictures(data, images), asker, _TEXT, _judge_answers, server_answers)
 
 
 def _judge_boxes(records: Sequence[GroundingRecord]) -> Judged:

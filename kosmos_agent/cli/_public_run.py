@@ -32,6 +32,7 @@ from kosmos_agent.model.fingerprint import weights_sha256
 from kosmos_agent.model.folder import locate
 
 REPORT_FILE = "report.json"
+SUBMISSION_FILE = "results.json"
 
 S = TypeVar("S", bound=Sample)
 R = TypeVar("R", bound=Identified)
@@ -61,6 +62,8 @@ class Job(Generic[S, R]):
     asker: Asker[S, R]
     adapter: TypeAdapter[R]
     judge: Callable[[Sequence[R]], tuple[dict[str, Any], list[Mistake]]]
+    submission: Callable[[Sequence[R]], Any] | None = None
+    """What a benchmark's own server takes, as JSON values; written with `--out`."""
 
 
 def evaluate_public(job: Job[S, R], choice: ModelChoice, running: Running) -> dict[str, Any]:
@@ -82,7 +85,12 @@ def evaluate_public(job: Job[S, R], choice: ModelChoice, running: Running) -> di
             "left_out": len(benchmark.left_out),
             "seconds": time.perf_counter() - started,
         }
-        return with_files(report, figures, mistakes, running, job.folder.path)
+        report = with_files(report, figures, mistakes, running, job.folder.path)
+        if running.out is not None and job.submission is not None:
+            path = running.out / SUBMISSION_FILE
+            path.write_text(json.dumps(job.submission(records), ensure_ascii=False) + "\n", encoding="utf-8")
+            report["files"].append(str(path))
+        return report
 
 
 @contextmanager

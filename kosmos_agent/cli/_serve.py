@@ -40,7 +40,8 @@ class Fleet:
 
 def serve(model: ModelChoice, way: WayIn, bounds: Bounds, fleet: Fleet | None) -> None:
     """Until a signal comes. fleet: None for a model in this process."""
-    check_way_in(way.host, way.token, way.names)  # before anybody waits for a model
+    # Before anybody waits for a model.
+    check_way_in(way.host, way.token, way.names, source=f"--token-file or {TOKEN_VARIABLE}")
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     engine = _local(model, bounds) if fleet is None else _replicated(model, bounds, fleet)
     server = GroundingServer(
@@ -61,7 +62,7 @@ def _replicated(model: ModelChoice, bounds: Bounds, fleet: Fleet) -> Engine:
     with needs("scale"):
         from kosmos_agent.serving.ray_engine import RayEngine
     return RayEngine(
-        {"model": model.model, "dtype": model.dtype, "device": model.device, "threads": model.threads},
+        {name: getattr(model, name) for name in ("model", "dtype", "device", "threads", "runtime")},
         replicas=fleet.replicas,
         address=fleet.address,
         max_requests=bounds.max_requests,

@@ -73,8 +73,8 @@ def bench(
 def _print(report: dict[str, Any]) -> None:
     load = report["load_average"]
     typer.echo(
-        f"{report['model']}  {report['dtype']}  {report['device']}  {report['threads']} threads of {report['cpus']}"
-        f"  load before {load:.2f}  median of {report['repeat']}"
+        f"{report['model']}  {report['runtime']}  {report['dtype']}  {report['device']}"
+        f"  {report['threads']} threads of {report['cpus']}  load before {load:.2f}  median of {report['repeat']}"
     )
     for name in ("view", "find_1", "find_8"):
         entry = report["latency_ms"][name]

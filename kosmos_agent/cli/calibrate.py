@@ -33,20 +33,25 @@ def calibrate(
     max_false_found: Annotated[float, typer.Option(min=0.0, max=0.99, help="share of absent things found")] = 0.02,
     max_missed: Annotated[float, typer.Option(min=0.0, max=0.99, help="share of present things not found")] = 0.02,
     min_probability: Annotated[float, typer.Option(min=0.0, max=0.99, help="of a box that is found")] = 0.5,
+    single_look: options.SingleLook = False,
     as_json: options.Json = False,
     dtype: options.Dtype = "auto",
     device: options.Device = "cpu",
     threads: options.Threads = None,
     runtime: options.Runtime = "torch",
 ) -> None:
-    """Fit a model's probabilities and its "not found" to labelled pictures; writes calibration.json."""
+    """Fit a model's probabilities and its "not found" to labelled pictures; writes calibration.json.
+
+    --single-look writes calibration-single-look.json, for a model that is told to look once.
+    """
     with needs("calibrate"):
         from kosmos_agent.cli._calibrate import Request, fit_and_write
         from kosmos_agent.evaluation.calibration_fit import Rule
 
     rule = Rule(max_false_found=max_false_found, max_missed=max_missed, min_probability=min_probability)
     request = Request(data, split.value, scenes, features, out)
-    written, calibration = fit_and_write(ModelChoice(model, dtype, device, threads, runtime=runtime), request, rule)
+    choice = ModelChoice(model, dtype, device, threads, runtime=runtime).looking_once(single_look)
+    written, calibration = fit_and_write(choice, request, rule)
     if as_json:
         print_json({"file": str(written), **calibration.model_dump(mode="json", exclude={"presence", "correctness"})})
     else:

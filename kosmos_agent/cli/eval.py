@@ -68,12 +68,14 @@ def tabletop(
     threads: options.Threads = None,
     runtime: options.Runtime = "torch",
     zoom: options.Zoom = None,
+    single_look: options.SingleLook = False,
 ) -> None:
     """Boxes, presence, probabilities, texts on labelled table-tops; docs/evaluation.md defines every figure."""
     from kosmos_agent.cli._eval import choose_source, evaluate_tabletop
 
     source = choose_source(split and split.value, look and look.value, images, scenes)
-    result = evaluate_tabletop(ModelChoice(model, dtype, device, threads, zoom, runtime=runtime), source, report)
+    choice = ModelChoice(model, dtype, device, threads, zoom, runtime=runtime).looking_once(single_look)
+    result = evaluate_tabletop(choice, source, report)
     if as_json:
         print_json(result)
     else:

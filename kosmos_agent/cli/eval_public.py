@@ -42,6 +42,7 @@ Pictures = Annotated[int | None, typer.Option(min=1, help="only the first so man
 Mistakes = Annotated[int, typer.Option(min=0, max=10_000, help="so many on the page")]
 How = Annotated[Protocol, typer.Option(help="the paper's prompts and decoding, or the calls that users make")]
 Grammar = Annotated[bool, typer.Option("--grammar", help="boxes are written under the grammar (not the paper's way)")]
+MostTokens = Annotated[int, typer.Option(min=1, max=2048, help="longest text behind a phrase (the paper's way: 500)")]
 Engines = Annotated[Engine, typer.Option(help="this process, or Ray")]
 Workers = Annotated[int, typer.Option(min=1, max=4096, help="models side by side on Ray")]
 Address = Annotated[str | None, typer.Option(help="a Ray cluster's; a local Ray without", show_default=False)]
@@ -49,10 +50,9 @@ Address = Annotated[str | None, typer.Option(help="a Ray cluster's; a local Ray 
 
 def comprehension(name: str, files: str, first_split: str) -> Callable[..., None]:
     """The command for a benchmark of phrases; `files` is what its help says of --data."""
-    data_help = f"{files}, or a folder with it; or a folder with our labels.jsonl"
 
     def command(
-        data: Annotated[Path, typer.Option(help=data_help)],
+        data: Path,
         images: Images = None,
         split: Split = first_split,
         model: options.Model = "tabletop",
@@ -60,6 +60,7 @@ def comprehension(name: str, files: str, first_split: str) -> Callable[..., None
         pictures: Pictures = None,
         protocol: How = Protocol.paper,
         grammar: Grammar = False,
+        most_tokens: MostTokens = 500,
         mistakes: Mistakes = 100,
         engine: Engines = Engine.local,
         workers: Workers = 2,
@@ -71,14 +72,17 @@ def comprehension(name: str, files: str, first_split: str) -> Callable[..., None
         zoom: options.Zoom = None,
     ) -> None:
         from kosmos_agent.cli._public_jobs import comprehension_job
+        from kosmos_agent.evaluation.asking.phrases import WrittenPhrases
 
-        job = comprehension_job(name, data, images, split, protocol.value, grammar, zoom)
+        job = comprehension_job(
+            name, data, images, split, protocol.value, WrittenPhrases(most_tokens, grammar=grammar), zoom
+        )
         running = _running(out, pictures, mistakes, engine, workers, address)
         _evaluate(job, ModelChoice(model, dtype, device, threads), running, as_json)
 
-    # Not a docstring: it differs from benchmark to benchmark, and `from __future__` leaves annotations as text.
+    # Both differ from benchmark to benchmark, and an annotation is text here, which knows no local names.
     command.__doc__ = f"Where is the thing? Accuracy and recall of boxes on {name} (paper 4.1)."
-    command.__annotations__["data"] = Annotated[Path, typer.Option(help=data_help)]
+    command.__annotations__["data"] = Annotated[Path, typer.Option(help=files)]
     return command
 
 
@@ -184,7 +188,7 @@ def language(
     device: options.Device = "cpu",
     threads: options.Threads = None,
 ) -> None:
-    """Language alone, by log-likelihood: a file of multiple choice, or the paper's eight tasks (paper 4.5)."""
+    """Language alone, by log-likelihood: a file of multiple choice, or the paper's eight tasks (paper 4.4)."""
     from kosmos_agent.cli._language import evaluate_choices, evaluate_harness
 
     choice = ModelChoice(model, dtype, device, threads)
@@ -199,10 +203,12 @@ def language(
 
 def add_to(app: typer.Typer) -> None:
     """The commands, under `kosmos-agent eval`."""
-    for name, split in (("refcoco", "val"), ("refcoco+", "val"), ("refcocog", "val")):
-        app.command(name)(comprehension(name, f"MDETR's finetune_{name}_SPLIT.json", split))
-    app.command("ref-l4")(comprehension("ref-l4", "ref-l4-SPLIT.parquet", "test"))
-    app.command("flickr30k")(comprehension("flickr30k", "MDETR's final_flickr_separateGT_SPLIT.json", "test"))
+    ours = "or a folder with it, or with our labels.jsonl"
+    for name in ("refcoco", "refcoco+", "refcocog"):
+        app.command(name)(comprehension(name, f"MDETR's finetune_{name}_SPLIT.json, {ours}", "val"))
+    app.command("ref-l4")(comprehension("ref-l4", f"ref-l4-SPLIT.parquet, {ours}", "test"))
+    flickr = "the folder of Flickr30k Entities, or MDETR's final_flickr_separateGT_SPLIT.json"
+    app.command("flickr30k")(comprehension("flickr30k", flickr, "test"))
     for command in (reg, caption, vqa, language):
         app.command()(command)
 

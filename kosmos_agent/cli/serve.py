@@ -50,11 +50,12 @@ def serve(
     dtype: options.Dtype = "auto",
     device: options.Device = "cpu",
     threads: options.Threads = None,
+    runtime: options.Runtime = "torch",
 ) -> None:
     """Answer questions about pictures over HTTP; /openapi.json describes them."""
     with needs("serve"):
         from kosmos_agent.cli import _serve
-    choice = ModelChoice(model, dtype, device, threads)
+    choice = ModelChoice(model, dtype, device, threads, runtime=runtime)
     way = _serve.WayIn(host, port, read_token(token_file, _serve.TOKEN_VARIABLE), tuple(allow_host or ()))
     bounds = _serve.Bounds(max_requests, max_megabytes << 20, max_megapixels * 1_000_000)
     _serve.serve(choice, way, bounds, None if engine is EngineName.LOCAL else _serve.Fleet(replicas, ray_address))

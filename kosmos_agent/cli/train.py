@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from click.core import ParameterSource
 
 from kosmos_agent.cli import _options as options
 from kosmos_agent.cli import train_recipe
@@ -17,6 +16,17 @@ _BESIDE_CONFIG = (
     "run", "cache", "start_from", "validate_minutes", "minutes", "workers", "device", "threads", "config", "changes",
 )  # fmt: skip
 """Options that say where and how long to train, not what."""
+_Recipe = Annotated[
+    str | None, typer.Option(help="take what is trained from a recipe, such as tabletop", show_default=False)
+]
+_DenseOnly = Annotated[int, typer.Option(min=0, help="first steps, on the vision tower alone; none with --start-from")]
+_Smallest = Annotated[
+    int | None, typer.Option(min=64, max=448, help="batches go round the sides from --size down to this one")
+]
+_RowTokens = Annotated[
+    int, typer.Option(min=96, max=512, help="longest row; rows about as long as each other waste nothing")
+]
+_StartFrom = Annotated[Path | None, typer.Option(help="checkpoint folder to start a new run from", show_default=False)]
 
 app = typer.Typer(help="Train a model. Ctrl-C saves; the same command resumes.", no_args_is_help=True)
 app.command()(train_recipe.pretrain)
@@ -39,24 +49,16 @@ def tabletop(
     held_out: Annotated[int, typer.Option(min=1, help="validation pictures")] = 128,
     steps: Annotated[int, typer.Option(min=1, help="total optimiser steps")] = 12_000,
     decay_steps: Annotated[int, typer.Option(min=0, help="last steps, over which the rate falls")] = 2_000,
-    dense_only_steps: Annotated[
-        int, typer.Option(min=0, help="first steps, on the vision tower alone; none with --start-from")
-    ] = 2_000,
+    dense_only_steps: _DenseOnly = 2_000,
     batch_size: Annotated[int, typer.Option(min=1)] = 32,
     learning_rate: Annotated[float, typer.Option(min=0.0)] = 1e-3,
     phrases: Annotated[int, typer.Option(min=1, max=32, help="tasks behind each picture")] = 12,
     size: Annotated[int, typer.Option(min=64, max=448, help="side of the training pictures, pixels")] = 224,
-    smallest: Annotated[
-        int | None, typer.Option(min=64, max=448, help="batches go round the sides from --size down to this one")
-    ] = None,
+    smallest: _Smallest = None,
     captions: Annotated[float, typer.Option(min=0.0, max=100.0, help="percent of the tasks; long, so dear")] = 2.0,
-    row_tokens: Annotated[
-        int, typer.Option(min=96, max=512, help="longest row; rows about as long as each other waste nothing")
-    ] = 176,
+    row_tokens: _RowTokens = 176,
     average: Annotated[float, typer.Option(min=0.0, max=0.9999, help="memory of the averaged weights")] = 0.999,
-    start_from: Annotated[
-        Path | None, typer.Option(help="checkpoint folder to start a new run from", show_default=False)
-    ] = None,
+    start_from: _StartFrom = None,
     validate_minutes: Annotated[float, typer.Option(min=0.1)] = 10.0,
     minutes: Annotated[
         float | None, typer.Option(min=0.1, help="stop and save after so long", show_default=False)
@@ -65,9 +67,7 @@ def tabletop(
     workers: Annotated[int, typer.Option(min=0, help="loader processes")] = 1,
     device: options.Device = "cpu",
     threads: Annotated[int, typer.Option(min=1, help="CPU threads")] = 2,
-    config: Annotated[
-        str | None, typer.Option(help="take what is trained from a recipe, such as tabletop", show_default=False)
-    ] = None,
+    config: _Recipe = None,
     changes: train_recipe.Changes = None,
 ) -> None:
     """Train the embedded table-top model; everything is kept in --run-folder (state/, averaged/, curves.png)."""
@@ -100,7 +100,8 @@ def tabletop(
 def _refuse_beside_config(context: typer.Context) -> None:
     """What a recipe says cannot be said a second time."""
     for name in context.params:
-        if name not in _BESIDE_CONFIG and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+        source = context.get_parameter_source(name)
+        if name not in _BESIDE_CONFIG and source is not None and source.name == "COMMANDLINE":
             option = f"--{name.replace('_', '-')}"
             raise InvalidArgumentError(f"{option} beside --config; valid: --set {name}=VALUE")
 

@@ -26,11 +26,11 @@ class Manifest:
     recipe: Mapping[str, Any]
 
     def write(self, folder: Path) -> None:
-        """InvalidArgumentError when the folder was built by another recipe or from other pairs."""
+        """InvalidArgumentError when shards were built there already by another recipe or from other pairs."""
         path = folder / NAME
         wanted = {"format": _FORMAT, "pairs": self.pairs, "shard_samples": self.shard_samples, "recipe": self.recipe}
         text = json.dumps(wanted, indent=2) + "\n"
-        if not path.exists():
+        if not path.exists() or not any(folder.glob("*.parquet")):
             path.write_text(text, encoding="utf-8")
             return
         found = _parsed(path)

@@ -13,10 +13,10 @@ from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.grit.chunks import visible_chunks
 from kosmos_agent.grit.containment import Span, drop_contained
 from kosmos_agent.grit.detection import Detection, Detector
-from kosmos_agent.grit.errors import NothingGroundedError
+from kosmos_agent.grit.errors import InvalidRecordError, NothingGroundedError
 from kosmos_agent.grit.expressions import characters, expression_tokens
 from kosmos_agent.grit.parsing import Parser, parse
-from kosmos_agent.grit.records import GritRecord, SpanBox, origin
+from kosmos_agent.grit.records import GritRecord, SpanBox, is_text, origin
 from kosmos_agent.grit.samples import Sample
 from kosmos_agent.grit.suppression import suppress, sure
 
@@ -85,6 +85,8 @@ def propose(sample: Sample, parser: Parser) -> Proposal:
 
     NothingGroundedError where the caption names nothing that may be seen.
     """
+    if not is_text(sample.key):
+        raise InvalidRecordError(f"the key {sample.key!r} is no UTF-8")
     caption, facts = sample.caption(), sample.facts()
     doc = parse(parser, caption)
     phrases = tuple(

@@ -14,6 +14,7 @@ from kosmos_agent.grit.errors import InvalidRecordError
 from kosmos_agent.location import Corners
 
 MAX_CAPTION_CHARACTERS = 4_096
+_INT64 = 2**63
 
 
 @dataclass(frozen=True)
@@ -104,14 +105,20 @@ class GritRecord:
 
 
 def origin(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Where the pair came from; a field that is absent or of another type stays unset."""
-    found: dict[str, Any] = {"url": row.get("url") if isinstance(row.get("url"), str) else ""}
-    number = row.get("id")
-    found["id"] = int(number) if isinstance(number, int | float) and math.isfinite(number) else None
+    """Where the pair came from; a field that is absent, or that its column cannot hold, stays unset."""
+    url, number = row.get("url"), row.get("id")
+    found: dict[str, Any] = {"url": url if is_text(url) else "", "id": None}
+    if isinstance(number, int | float) and -_INT64 <= number < _INT64:
+        found["id"] = int(number)
     for name in ("clip_similarity_vitb32", "clip_similarity_vitl14"):
         value = row.get(name)
-        found[name] = float(value) if isinstance(value, int | float) else None
+        found[name] = value if isinstance(value, float) and math.isfinite(value) else None
     return found
+
+
+def is_text(value: object) -> bool:
+    """A string that UTF-8 can hold: JSON and file names may smuggle in halves of surrogate pairs."""
+    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _field(row: Mapping[str, Any], name: str, kind: type | tuple[type, ...]) -> Any:

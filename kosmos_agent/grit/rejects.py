@@ -31,7 +31,7 @@ class Reject:
 
 
 def write_rejects(path: Path, rejects: Iterable[Reject]) -> None:
-    """JSON lines; the file appears whole or not at all."""
+    """JSON lines; the file appears whole or not at all. Halves of surrogate pairs become JSON's own escapes."""
     whole = path.with_name(f".{path.name}.part")
     lines = (json.dumps(asdict(reject), ensure_ascii=False) + "\n" for reject in rejects)
     with whole.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:

@@ -13,7 +13,7 @@ from typing import Any
 from PIL import Image
 
 from kosmos_agent.grit.errors import InvalidCaptionError, InvalidRecordError
-from kosmos_agent.grit.records import MAX_CAPTION_CHARACTERS
+from kosmos_agent.grit.records import MAX_CAPTION_CHARACTERS, is_text
 from kosmos_agent.images import decode_image
 
 PICTURE_SUFFIXES = ("jpg", "jpeg", "png", "webp")
@@ -60,6 +60,8 @@ class Sample:
             text = self.facts().get("caption")
         if not isinstance(text, str) or not text.strip():
             raise InvalidCaptionError(f"{self.key} has no caption")
+        if not is_text(text):
+            raise InvalidCaptionError(f"the caption of {self.key} holds half of a surrogate pair")
         if len(text) > MAX_CAPTION_CHARACTERS:
             raise InvalidCaptionError(f"{self.key}: {len(text)} characters; valid: 1 to {MAX_CAPTION_CHARACTERS}")
         return text.strip()

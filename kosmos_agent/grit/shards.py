@@ -44,8 +44,8 @@ def find_shards(folder: Path, run: int = RUN) -> list[Shard]:
         raise InvalidArgumentError(f"shards of {run} samples; valid: 1 or more")
     if not folder.is_dir():
         raise InvalidArgumentError(f"{folder} is no folder")
-    shards = [Shard(path.stem, path) for path in folder.glob("*.tar")]
-    for inner in [folder, *(path for path in folder.iterdir() if path.is_dir())]:
+    shards = [Shard(path.stem, path) for path in folder.glob("*.tar") if _is_shown(path)]
+    for inner in [folder, *(path for path in folder.iterdir() if path.is_dir() and _is_shown(path))]:
         keys = [key for key, _ in _by_key(inner)]
         shards += _runs(inner, keys, run)
     if not shards:
@@ -61,6 +61,11 @@ def find_shards(folder: Path, run: int = RUN) -> list[Shard]:
     return sorted(shards, key=lambda shard: shard.name)
 
 
+def _is_shown(path: Path) -> bool:
+    """Names with a dot in front are somebody's half-made or private files."""
+    return not path.name.startswith(".")
+
+
 def _runs(folder: Path, keys: list[str], run: int) -> Iterator[Shard]:
     starts = range(0, len(keys), run)
     for number, start in enumerate(starts):
@@ -71,7 +76,7 @@ def _runs(folder: Path, keys: list[str], run: int) -> Iterator[Shard]:
 
 def _by_key(folder: Path) -> Iterator[tuple[str, list[str]]]:
     """Keys that have a picture or a text, with their file names."""
-    listed = (item.name for item in folder.iterdir() if item.is_file())
+    listed = (item.name for item in folder.iterdir() if item.is_file() and _is_shown(item))
     names = sorted((*split_name(name), name) for name in listed if split_name(name)[1] in LIMITS)
     for key, group in groupby(names, key=lambda item: item[0]):
         yield key, [name for _, _, name in group]
@@ -112,7 +117,8 @@ def _check_end(path: Path, offset: int) -> None:
 
 
 def _members(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
-    return (member for member in tar if member.isfile() and split_name(_base(member))[1] in LIMITS)
+    files = (member for member in tar if member.isfile() and not _base(member).startswith("."))
+    return (member for member in files if split_name(_base(member))[1] in LIMITS)
 
 
 def _base(member: tarfile.TarInfo) -> str:

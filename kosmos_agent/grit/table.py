@@ -60,9 +60,14 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def holds_grit(path: Path) -> bool:
-    """Whether the file has the columns of the released layout; img2dataset's own tables do not unless asked to."""
+    """Whether it is a file with the columns of the released layout; img2dataset's own are none unless asked to be.
+
+    InvalidRecordError for a file that is no parquet at all.
+    """
+    if not path.is_file():
+        return False
     try:
         names = pq.read_schema(path).names
-    except (pa.ArrowException, OSError):
-        return False
+    except (pa.ArrowException, OSError) as error:
+        raise InvalidRecordError(f"{path.name} is no parquet file that can be read: {error}") from error
     return all(name in names for name in _NEEDED)

@@ -87,13 +87,13 @@ def _dino(model: Any, processor: Any, image: Image.Image, phrases: Sequence[str]
     scores, corners = [], []
     for group in groups(processor.tokenizer, phrases, model.config.max_text_len):
         text, spans = dino_text([phrases[index] for index in group])
-        encoded = processor.tokenizer(text, return_offsets_mapping=True)["offset_mapping"]
+        places = processor.tokenizer(text, return_offsets_mapping=True)["offset_mapping"][: model.config.max_text_len]
         inputs = processor(images=image, text=text, return_tensors="pt").to(model.device)
         outputs = model(**inputs)
         tokens = outputs.logits[0].sigmoid()
         found = torch.zeros(len(tokens), len(phrases), device=tokens.device)
         for index, span in zip(group, spans, strict=True):
-            inside = [place for place, (start, end) in enumerate(encoded) if span[0] <= start < end <= span[1]]
+            inside = [token for token, (start, end) in enumerate(places) if span[0] <= start < end <= span[1]]
             if inside:
                 found[:, index] = tokens[:, inside].max(dim=-1).values
         scores.append(found)

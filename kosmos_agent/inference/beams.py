@@ -5,6 +5,7 @@ The rules of `transformers`' search with early stopping off; a test holds both a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,7 +15,7 @@ from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.inference.grammar import repeated_ngram_ends
 from kosmos_agent.inference.prompt import ReadPrompt
 from kosmos_agent.model.cache import KVCache
-from kosmos_agent.model.kosmos2 import Kosmos2
+from kosmos_agent.model.engine import Engine
 
 MOST_BEAMS = 64
 
@@ -43,6 +44,10 @@ class Hypothesis:
     score: float
 
 
+Candidate = tuple[int, int, float]
+"""Beam, token, sum of log-probabilities up to and with that token."""
+
+
 @dataclass
 class _Live:
     """ids: of each beam, new ones only. total: (beams,) sums of log-probabilities."""
@@ -50,42 +55,41 @@ class _Live:
     ids: list[tuple[int, ...]]
     total: Tensor
 
+    @classmethod
+    def start(cls, beams: int, device: torch.device) -> _Live:
+        """The rows are equal as yet: all but the first would give the same beam again."""
+        total = torch.full((beams,), -torch.inf, device=device)
+        total[0] = 0.0
+        return cls([()] * beams, total)
+
+    def grown(self, going: Sequence[Candidate]) -> _Live:
+        total = torch.tensor([sum_ for _, _, sum_ in going], device=self.total.device)
+        return _Live([(*self.ids[row], token) for row, token, _ in going], total)
+
 
 @torch.inference_mode()
-def beam_search(model: Kosmos2, prompt: ReadPrompt, eos_id: int, search: Beams) -> Hypothesis:
+def beam_search(model: Engine, prompt: ReadPrompt, eos_id: int, search: Beams) -> Hypothesis:
     """The best continuation of a prompt that was read as `search.beams` equal rows; its cache is used up.
 
     InvalidArgumentError for another number of rows, or pads among them.
     """
     if len(prompt.ids) != search.beams or not bool(prompt.attention_mask.all()):
         raise InvalidArgumentError(f"{len(prompt.ids)} rows for {search.beams} beams; valid: one row without pads each")
-    total = torch.full((search.beams,), -torch.inf, device=prompt.hidden.device)
-    total[0] = 0.0  # the rows are equal as yet: all but one would be the same beam again
-    live = _Live([()] * search.beams, total)
+    live = _Live.start(search.beams, prompt.hidden.device)
     history = tuple(prompt.ids[0].tolist())
     done: list[Hypothesis] = []
     hidden, position = prompt.hidden, prompt.next_position
     for length in range(1, search.max_new_tokens + 1):
-        log_p = model.logits(hidden).float().log_softmax(dim=-1)
-        candidates = _best(_unrepeated(log_p, live, history, search), live, 2 * search.beams)
-        is_last = length == search.max_new_tokens
-        ranked = candidates[: search.beams]
-        ended = [item for item in ranked if is_last or item[1] == eos_id]
-        done += [
-            Hypothesis((*live.ids[row], token), sum_ / length**search.length_penalty) for row, token, sum_ in ended
-        ]
-        done = sorted(done, key=lambda item: -item.score)[: search.beams]
+        log_p = _unrepeated(model.logits(hidden).float().log_softmax(dim=-1), live, history, search)
+        candidates = _best(log_p, live, 2 * search.beams)
+        done = _with_ended(done, candidates, live, eos_id, search)
         going = [item for item in candidates if item[1] != eos_id][: search.beams]
-        if is_last or _is_settled(done, going[0][2], length, search):
+        if length == search.max_new_tokens or _is_settled(done, going[0][2], length, search):
             break
-        rows = torch.tensor([row for row, _, _ in going], device=hidden.device)
-        tokens = torch.tensor([token for _, token, _ in going], device=hidden.device)
-        live = _Live(
-            [(*live.ids[row], token) for row, token, _ in going],
-            torch.tensor([sum_ for _, _, sum_ in going], device=hidden.device),
-        )
-        _reorder(prompt.cache, rows)
-        hidden = model.decode(model.embed(tokens[:, None]), position[:, None], mask=None, cache=prompt.cache)[:, -1]
+        live = live.grown(going)
+        _reorder(prompt.cache, torch.tensor([row for row, _, _ in going], device=hidden.device))
+        tokens = torch.tensor([[token] for _, token, _ in going], device=hidden.device)
+        hidden = model.decode(model.embed(tokens), position[:, None], mask=None, cache=prompt.cache)[:, -1]
         position = position + 1
     return done[0]
 
@@ -99,12 +103,25 @@ def _unrepeated(log_p: Tensor, live: _Live, history: tuple[int, ...], search: Be
     return blocked
 
 
-def _best(log_p: Tensor, live: _Live, count: int) -> list[tuple[int, int, float]]:
-    """(beam, token, sum of log-probabilities), the likeliest first."""
+def _best(log_p: Tensor, live: _Live, count: int) -> list[Candidate]:
+    """The likeliest first. Twice as many as beams, so that enough go on where many end."""
     vocabulary = log_p.shape[1]
     sums, places = (live.total[:, None] + log_p).flatten().topk(count)
     pairs = zip(places.tolist(), sums.tolist(), strict=True)
     return [(*divmod(place, vocabulary), value) for place, value in pairs]
+
+
+def _with_ended(
+    done: list[Hypothesis], candidates: Sequence[Candidate], live: _Live, eos_id: int, search: Beams
+) -> list[Hypothesis]:
+    """The best so far, those among them that end now: at `</s>`, or all of them where no token may follow."""
+    length = len(live.ids[0]) + 1
+    ended = [
+        Hypothesis((*live.ids[row], token), sum_ / length**search.length_penalty)
+        for row, token, sum_ in candidates[: search.beams]
+        if token == eos_id or length == search.max_new_tokens
+    ]
+    return sorted([*done, *ended], key=lambda item: -item.score)[: search.beams]
 
 
 def _is_settled(done: list[Hypothesis], best_live: float, length: int, search: Beams) -> bool:

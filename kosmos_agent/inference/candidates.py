@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kosmos_agent.inference.corners import CornerScores
-from kosmos_agent.location import pair_to_box
-from kosmos_agent.results import Box, Candidate, Status
+from kosmos_agent.inference.scored_pairs import as_box, iou_with, mean_box
+from kosmos_agent.results import Candidate, Status
 
 
 @dataclass(frozen=True)
@@ -34,55 +33,30 @@ class Decision:
 
 def merge(scores: CornerScores, side: int, decision: Decision) -> tuple[Candidate, ...]:
     """Separate candidates, the greedy pair's first; each has the summed probability of the pairs that it absorbs."""
-    things = _things(scores, side, decision)
-    first, *others = [
-        Candidate(box=thing.mean if decision.mean_boxes else thing.leader, probability=min(1.0, thing.weight))
-        for thing in things
-    ]
+    first, *others = _things(scores, side, decision)
     kept = [candidate for candidate in others if candidate.probability >= decision.min_probability]
     return (first, *sorted(kept, key=lambda candidate: -candidate.probability))
 
 
-@dataclass
-class _Thing:
-    """Boxes that overlap the first of them, each with its probability."""
-
-    boxes: list[Box]
-    weights: list[float]
-
-    @property
-    def leader(self) -> Box:
-        return self.boxes[0]
-
-    @property
-    def weight(self) -> float:
-        return sum(self.weights)
-
-    @property
-    def mean(self) -> Box:
-        return mean_box(self.boxes, self.weights)
-
-
-def _things(scores: CornerScores, side: int, decision: Decision) -> list[_Thing]:
-    """The one that answers first."""
-    pairs = sorted(scores.pairs, key=lambda item: -item.probability) if decision.mean_boxes else scores.pairs
-    things: list[_Thing] = []
-    for scored in pairs:
-        box = pair_to_box(scored.pair, side)
-        same = next((thing for thing in things if thing.leader.iou(box) >= decision.merge_iou), None)
-        if same is None:
-            things.append(_Thing([box], [scored.probability]))
-        else:
-            same.boxes.append(box)
-            same.weights.append(scored.probability)
-    return sorted(things, key=lambda thing: -thing.weight) if decision.mean_boxes else things
-
-
-def mean_box(boxes: Sequence[Box], weights: Sequence[float]) -> Box:
-    """Corner by corner; the weights need not sum to 1, one must be positive."""
-    corners: NDArray[np.float64] = np.average([box.corners for box in boxes], axis=0, weights=weights)
-    x1, y1, x2, y2 = (float(value) for value in np.clip(corners, 0.0, 1.0))
-    return Box(x1=x1, y1=y1, x2=x2, y2=y2)
+def _things(scores: CornerScores, side: int, decision: Decision) -> list[Candidate]:
+    """Pairs that overlap one another's first, the one that answers first; noise may be left out."""
+    pairs = scores.pairs.by_weight() if decision.mean_boxes else scores.pairs
+    corners, weights = pairs.corners(side), pairs.probabilities.copy()
+    things: list[Candidate] = []
+    free = np.ones(len(pairs), dtype=bool)
+    heaviest = 0.0
+    while free.any():
+        leader = int(free.argmax())
+        same = free & (iou_with(corners, corners[leader]) >= decision.merge_iou)
+        same[leader] = True
+        weight = float(weights[same].sum())
+        box = mean_box(corners[same], weights[same]) if decision.mean_boxes else as_box(corners[leader])
+        things.append(Candidate(box=box, probability=min(1.0, weight)))
+        free &= ~same
+        heaviest = max(heaviest, weight)
+        if float(weights[free].sum()) < min(decision.min_probability, heaviest):
+            break
+    return sorted(things, key=lambda thing: -thing.probability) if decision.mean_boxes else things
 
 
 def joint_with_presence(candidates: Sequence[Candidate], presence: float, decision: Decision) -> tuple[Candidate, ...]:

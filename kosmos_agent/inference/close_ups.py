@@ -10,7 +10,7 @@ from torch import Tensor
 
 from kosmos_agent import prompts
 from kosmos_agent.inference.clauses import parse
-from kosmos_agent.inference.corners import CornerScores, score_corners_apart
+from kosmos_agent.inference.corners import CornerScores, score_corners
 from kosmos_agent.inference.frame import EncodedFrame, continue_frame
 from kosmos_agent.inference.generate import Decoding, StopCallback, Views, Written, generate
 from kosmos_agent.inference.looks import Looks
@@ -97,7 +97,8 @@ class CloseUps:
     def _scores(self, heads: Sequence[str]) -> list[CornerScores]:
         looks = self._looks
         words = [swap_left_right(head) if way else head for head in heads for way in looks.ways]
-        scores = score_corners_apart(looks.model, looks.tokenizer, self._frames, looks.ids(words))
+        rows = score_corners(looks.model, looks.tokenizer, [self._frames], [[text] for text in looks.ids(words)])
+        scores = [row[0] for row in rows]
         if not looks.both_ways:
             return scores
         pairs = zip(scores[::2], scores[1::2], strict=True)

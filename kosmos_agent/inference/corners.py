@@ -1,6 +1,7 @@
-"""Where is each of these phrases? One packed pass behind a frame, the location rows of the head only.
+"""Where is each of these phrases? One packed pass behind the pictures, the location rows of the head only.
 
-All phrases stand in one row behind the shared image prefix, each seeing the prefix and itself. `<object>` is forced;
+All phrases about a picture stand in one row behind its prefix, each seeing the prefix and itself; several pictures are
+several rows. `<object>` is forced;
 the first corner comes from the state at `<object>`, the second from one more step. The likeliest pair is what greedy
 decoding writes when it writes a box; the runners-up are what it never shows.
 """
@@ -10,24 +11,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from kosmos_agent.inference.frame import EncodedFrame, continue_frame
-from kosmos_agent.inference.grammar import Grammar
+from kosmos_agent.inference.frame import EncodedFrame
+from kosmos_agent.inference.grammar import second_corners as upright
 from kosmos_agent.inference.likelihood import packed_log_likelihoods
-from kosmos_agent.inference.prompt import read
-from kosmos_agent.location import Pair
+from kosmos_agent.inference.packed_texts import PackedTexts
+from kosmos_agent.inference.scored_pairs import ScoredPairs
+from kosmos_agent.model.cache import KVCache
 from kosmos_agent.model.engine import Engine
 from kosmos_agent.tokenizer import Tokenizer
-
-
-@dataclass(frozen=True)
-class ScoredPair:
-    """A pair of corners and its probability among all valid pairs that begin with a location token."""
-
-    pair: Pair
-    probability: float
 
 
 @dataclass(frozen=True)
@@ -39,7 +35,7 @@ class CornerScores:
     """
 
     presence: float
-    pairs: tuple[ScoredPair, ...]
+    pairs: ScoredPairs
     object_log_odds: float
     first_entropy: float
     second_entropy: float
@@ -50,63 +46,49 @@ class CornerScores:
 def score_corners(
     model: Engine,
     tokenizer: Tokenizer,
-    frame: EncodedFrame,
-    texts: Sequence[Sequence[int]],
+    frames: Sequence[EncodedFrame],
+    texts: Sequence[Sequence[Sequence[int]]],
     *,
     first_corners: int = 8,
     second_corners: int = 16,
     phrase_likelihood: bool = False,
-) -> list[CornerScores]:
-    """`texts`: ids from `<grounding>` to `</phrase>`. first_corners x second_corners pairs are looked at for each.
+) -> list[list[CornerScores]]:
+    """`texts`: for each picture as many, ids from `<grounding>` to `</phrase>`. frames: of one picture or several each.
 
-    phrase_likelihood: score the words of the phrase as well, which takes the whole output head for each of them.
+    first_corners x second_corners pairs are looked at for each text. phrase_likelihood: score the words of the phrase
+    as well, which takes the whole output head for each of them.
     """
-    queries = [[*text, tokenizer.object_id] for text in texts]
-    prefix = frame.prefix
-    cache = prefix.cache.fork(sum(map(len, queries)) + len(queries) * first_corners)
-    start = int(prefix.next_position[0])
-    segments = _segments(queries, model.device)
-    ids = torch.tensor([[token for query in queries for token in query]], device=model.device)
-    offsets = torch.cat([torch.arange(len(query), device=model.device) for query in queries])
-    mask = packed_mask(prefix.ids.shape[1], segments, segments)
-    hidden = model.decode(model.embed(ids), (start + offsets)[None], mask=mask, cache=cache)[0]
+    asked = PackedTexts.of([[[*text, tokenizer.object_id] for text in row] for row in texts], model.device)
+    pictures, count = asked.ends.shape
+    cache = KVCache.stacked([frame.prefix.cache for frame in frames], asked.ids.shape[1] + count * first_corners)
+    prefix = cache.length
+    start = torch.cat([frame.prefix.next_position for frame in frames])[:, None]
+    hidden = model.decode(model.embed(asked.ids), start + asked.places, mask=asked.mask(prefix), cache=cache)
 
-    ends = torch.tensor([len(query) for query in queries], device=model.device).cumsum(dim=0) - 1
-    likelihoods = None
-    if phrase_likelihood:
-        likelihoods = packed_log_likelihoods(model, tokenizer, hidden, ids[0], segments)
-    opening = Opening.at(model, tokenizer, hidden[ends - 1], hidden[ends], first_corners)
+    before, behind = (hidden.take_along_dim(places[..., None], dim=1) for places in (asked.ends - 1, asked.ends))
+    opening = Opening.at(model, tokenizer, before.flatten(0, 1), behind.flatten(0, 1), first_corners)
+    likelihoods = _likelihoods(model, tokenizer, hidden, asked) if phrase_likelihood else None
 
-    corner_segments = torch.arange(len(queries), device=model.device).repeat_interleave(first_corners)
-    positions = (start + offsets[ends] + 1).repeat_interleave(first_corners)
-    mask = corner_mask(prefix.ids.shape[1], segments, corner_segments)
-    embeds = model.embed(opening.first_ids(tokenizer).reshape(1, -1))
-    hidden = model.decode(embeds, positions[None], mask=mask, cache=cache)[0]
-    return opening.scores(model, tokenizer, hidden.view(len(queries), first_corners, -1), second_corners, likelihoods)
+    positions = start + asked.places.gather(1, asked.ends) + 1
+    embeds = model.embed(opening.first_ids(tokenizer).view(pictures, -1))
+    hidden = model.decode(
+        embeds,
+        positions.repeat_interleave(first_corners, dim=1),
+        mask=asked.branch_mask(prefix, first_corners),
+        cache=cache,
+    )
+    branches = hidden.reshape(pictures * count, first_corners, -1)
+    found = opening.scores(model, tokenizer, branches, second_corners, likelihoods)
+    return [found[row * count : (row + 1) * count] for row in range(pictures)]
 
 
-@torch.inference_mode()
-def score_corners_apart(
-    model: Engine,
-    tokenizer: Tokenizer,
-    frames: EncodedFrame,
-    texts: Sequence[Sequence[int]],
-    *,
-    first_corners: int = 8,
-    second_corners: int = 16,
-) -> list[CornerScores]:
-    """As `score_corners`, of text k behind picture k, all in step."""
-    asked = continue_frame(model, frames, texts, room=0)
-    opened = read(model, torch.full((len(texts), 1), tokenizer.object_id, device=model.device), after=asked)
-    opening = Opening.at(model, tokenizer, asked.hidden, opened.hidden, first_corners)
-
-    seen = opened.attention_mask.bool()[:, None, :].expand(-1, first_corners, -1)
-    own = torch.eye(first_corners, dtype=torch.bool, device=model.device).expand(len(texts), -1, -1)
-    positions = opened.next_position[:, None].expand(-1, first_corners)
-    embeds = model.embed(opening.first_ids(tokenizer))
-    cache = opened.cache.fork(first_corners)
-    hidden = model.decode(embeds, positions, mask=torch.cat([seen, own], dim=2)[:, None], cache=cache)
-    return opening.scores(model, tokenizer, hidden, second_corners)
+def _likelihoods(model: Engine, tokenizer: Tokenizer, hidden: Tensor, asked: PackedTexts) -> Tensor:
+    """(pictures * texts,)."""
+    rows = (owners >= 0 for owners in asked.owners)
+    parts = zip(hidden, asked.ids, asked.owners, rows, strict=True)
+    return torch.cat(
+        [packed_log_likelihoods(model, tokenizer, x[own], ids[own], owners[own]) for x, ids, owners, own in parts]
+    )
 
 
 @dataclass(frozen=True)
@@ -140,22 +122,18 @@ class Opening:
         likelihoods: Tensor | None = None,
     ) -> list[CornerScores]:
         """hidden: (K, C, D) states behind each first corner. likelihoods: (K,) of the phrases' words."""
-        allowed = Grammar(tokenizer, model.device).second_corners(self.first)
+        allowed = upright(self.first, tokenizer.grid_side)
         logits = model.logits(hidden, _location_rows(tokenizer)).float()
         second_log_p = logits.masked_fill(~allowed, -torch.inf).log_softmax(dim=-1)
         second_p, second = second_log_p.topk(second_corners, dim=-1)
         joint = (self.first_log_p[..., None] + second_p).exp()
-        entropies = _entropy(self.log_p), _entropy(second_log_p[:, 0])
+        entropies = _entropy(self.log_p).tolist(), _entropy(second_log_p[:, 0]).tolist()
+        presence, log_odds = self.object_log_odds.sigmoid().tolist(), self.object_log_odds.tolist()
+        corners = self.first.cpu().numpy(), second.cpu().numpy(), joint.double().cpu().numpy()
+        words = [None] * len(self.first) if likelihoods is None else likelihoods.tolist()
         return [
-            CornerScores(
-                presence=float(self.object_log_odds[k].sigmoid()),
-                pairs=_ranked(self.first[k].tolist(), second[k].tolist(), joint[k].tolist()),
-                object_log_odds=float(self.object_log_odds[k]),
-                first_entropy=float(entropies[0][k]),
-                second_entropy=float(entropies[1][k]),
-                phrase_log_likelihood=None if likelihoods is None else float(likelihoods[k]),
-            )
-            for k in range(len(self.first))
+            CornerScores(presence[k], _ranked(*found), log_odds[k], entropies[0][k], entropies[1][k], words[k])
+            for k, found in enumerate(zip(*corners, strict=True))
         ]
 
 
@@ -175,31 +153,10 @@ def _entropy(log_p: Tensor) -> Tensor:
     return torch.special.entr(log_p.exp()).sum(dim=-1)
 
 
-def _ranked(first: list[int], second: list[list[int]], joint: list[list[float]]) -> tuple[ScoredPair, ...]:
-    scored = [
-        ScoredPair((corner, other), weight)
-        for corner, others, weights in zip(first, second, joint, strict=True)
-        for other, weight in zip(others, weights, strict=True)
-        if weight > 0
-    ]
-    greedy, *rest = scored
-    return (greedy, *sorted(rest, key=lambda item: -item.probability))
-
-
-def _segments(queries: Sequence[Sequence[int]], device: torch.device) -> Tensor:
-    lengths = torch.tensor([len(query) for query in queries], device=device)
-    return torch.arange(len(queries), device=device).repeat_interleave(lengths)
-
-
-def packed_mask(prefix: int, queries: Tensor, keys: Tensor) -> Tensor:
-    """Bool (1, 1, T, prefix + T): segment ids of T tokens that see the prefix and their own segment so far."""
-    order = torch.arange(len(keys), device=keys.device)
-    own = (queries[:, None] == keys[None]) & (order[:, None] >= order[None])
-    return torch.cat([torch.ones(len(queries), prefix, dtype=torch.bool, device=keys.device), own], dim=1)[None, None]
-
-
-def corner_mask(prefix: int, phrases: Tensor, corners: Tensor) -> Tensor:
-    """Bool (1, 1, C, prefix + T + C): each first corner sees the prefix, its own phrase and itself."""
-    ahead = torch.ones(len(corners), prefix, dtype=torch.bool, device=corners.device)
-    own = torch.eye(len(corners), dtype=torch.bool, device=corners.device)
-    return torch.cat([ahead, corners[:, None] == phrases[None], own], dim=1)[None, None]
+def _ranked(first: NDArray[np.int64], second: NDArray[np.int64], joint: NDArray[np.float64]) -> ScoredPairs:
+    """(C,), (C, S), (C, S): the greedy pair, then by weight."""
+    cells = np.stack([np.broadcast_to(first[:, None], second.shape), second], axis=2).reshape(-1, 2)
+    weights = joint.reshape(-1)
+    order = 1 + np.argsort(-weights[1:], kind="stable")
+    possible = int((weights > 0).sum())
+    return ScoredPairs(cells, weights).in_order(np.concatenate([[0], order])[:possible])

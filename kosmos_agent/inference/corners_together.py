@@ -1,7 +1,7 @@
 """Where are these, in several pictures at once? One packed row behind the prefixes of all of them.
 
-As `corners`, but the row's cache holds one prefix after another, and each phrase sees that of its own picture. Pictures
-may have different numbers of phrases, and no pads are read.
+As `corners`, for pictures of which each is asked another number of phrases: instead of a row for each, padded to the
+longest, the one row's cache holds one prefix after another, and each phrase sees that of its own picture.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.inference.corners import CornerScores, Opening
 from kosmos_agent.inference.frame import EncodedFrame
 from kosmos_agent.model.cache import KVCache
-from kosmos_agent.model.kosmos2 import Kosmos2
+from kosmos_agent.model.engine import Engine
 from kosmos_agent.tokenizer import Tokenizer
 
 
 @torch.inference_mode()
 def score_corners_together(
-    model: Kosmos2,
+    model: Engine,
     tokenizer: Tokenizer,
     frames: Sequence[EncodedFrame],
     texts: Sequence[Sequence[Sequence[int]]],
@@ -74,5 +74,5 @@ def _prefix_length(frames: Sequence[EncodedFrame]) -> int:
     return length
 
 
-def _tensor(model: Kosmos2, values: Sequence[int]) -> Tensor:
+def _tensor(model: Engine, values: Sequence[int]) -> Tensor:
     return torch.tensor(values, dtype=torch.long, device=model.device)

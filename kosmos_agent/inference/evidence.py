@@ -18,7 +18,6 @@ from kosmos_agent.inference.looks import Looks
 from kosmos_agent.inference.mirror import mirror_box, read_as_one
 from kosmos_agent.inference.relations import claim_features
 from kosmos_agent.inference.zoom import SecondLook, Zoom
-from kosmos_agent.phrases import swap_left_right
 from kosmos_agent.results import Candidate
 
 SEEN_FROM = 0.5
@@ -46,10 +45,8 @@ def gather(
     """
     likely = not {"phrase_log_likelihood", "phrase_lift"}.isdisjoint(wanted)
     side = looks.tokenizer.grid_side
-    scores = looks.scores(looks.frame, phrases, likelihood=likely)
-    mirrored = _in_the_mirror(looks, phrases) if looks.both_ways or "mirror_iou" in wanted else []
-    pairs = list(zip(scores, mirrored, strict=False))
-    joined = [read_as_one(*pair, side) for pair in pairs] if looks.both_ways else scores
+    ways = looks.scores(phrases, mirrored=looks.both_ways or "mirror_iou" in wanted, likelihood=likely)
+    joined = [read_as_one(*pair, side) for pair in zip(ways[0], ways[1], strict=True)] if looks.both_ways else ways[0]
     evidence = [_evidence(item, side, decision) for item in joined]
     if "phrase_lift" in wanted:
         for item, phrase in zip(evidence, phrases, strict=True):
@@ -57,7 +54,7 @@ def gather(
             blind = blind_log_likelihood(looks.model, looks.tokenizer, text)
             item.features["phrase_lift"] = item.features["phrase_log_likelihood"] - blind
     if "mirror_iou" in wanted:
-        for item, pair in zip(evidence, pairs, strict=True):
+        for item, pair in zip(evidence, zip(ways[0], ways[1], strict=True), strict=True):
             box, other = (merge(found, side, decision)[0].box for found in pair)
             item.features["mirror_iou"] = box.iou(mirror_box(other))
     clock.lap("query")
@@ -73,10 +70,6 @@ def _compare_claims(phrases: Sequence[str], evidence: Sequence[Evidence]) -> Non
     seen = {phrase: item.candidates[0].box for phrase, item in pairs if item.presence >= SEEN_FROM}
     for phrase, item in pairs:
         item.features.update(claim_features(parse(phrase).clauses, item.candidates[0].box, seen))
-
-
-def _in_the_mirror(looks: Looks, phrases: Sequence[str]) -> list[CornerScores]:
-    return looks.scores(looks.mirrored(), [swap_left_right(phrase) for phrase in phrases])
 
 
 def _looked_again(looks: Looks, zoom: Zoom, phrases: Sequence[str], evidence: Sequence[Evidence]) -> list[Evidence]:

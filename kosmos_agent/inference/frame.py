@@ -23,7 +23,7 @@ class EncodedFrame:
     timings_ms: dict[str, float] = field(default_factory=dict)
 
     def row(self, index: int) -> EncodedFrame:
-        """One picture of several, without a copy; its stages took as long as those of all."""
+        """One picture of several by itself; its stages took as long as those of all."""
         return EncodedFrame(self.prefix.row(index), self.timings_ms)
 
 

@@ -7,6 +7,7 @@ corner of a box from lying above or left of the first.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal
 
 import torch
@@ -61,11 +62,21 @@ class Grammar:
         return mask
 
     def second_corners(self, first: Tensor) -> Tensor:
-        """(...) indices of first corners -> bool (..., locations): cells not above and not left of them."""
-        side = self.tokenizer.grid_side
-        cell = torch.arange(side * side, device=self._locations.device)
-        first = first.to(cell.device)[..., None]
-        return (cell // side >= first // side) & (cell % side >= first % side)
+        """As the function of the same name, on the grid of the tokenizer."""
+        return second_corners(first.to(self._locations.device), self.tokenizer.grid_side)
+
+
+def second_corners(first: Tensor, side: int) -> Tensor:
+    """(...) indices of first corners -> bool (..., locations): cells not above and not left of them."""
+    return _upright(side, first.device)[first]
+
+
+@lru_cache(maxsize=4)
+def _upright(side: int, device: torch.device) -> Tensor:
+    """Bool (locations, locations): whether a first and a second corner make a box."""
+    cell = torch.arange(side * side, device=device)
+    row, column = cell // side, cell % side
+    return (row[None] >= row[:, None]) & (column[None] >= column[:, None])
 
 
 def exempt_ids(tokenizer: Tokenizer) -> frozenset[int]:

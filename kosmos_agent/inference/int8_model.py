@@ -39,6 +39,7 @@ class Int8Model:
         self._tokenizer = tokenizer
         self._cache = cache or QuantizedCache()
         self._say = say or (lambda line: None)
+        self._told = 0
 
     def load(self, device: str = "cpu") -> Kosmos2:
         """Memory-mapped; where a faster kernel wants the weights packed, a thread goes on to do so.
@@ -82,24 +83,33 @@ class Int8Model:
     @contextmanager
     def _files(self) -> Iterator[list[Path]]:
         """Of the cache; where that cannot be written, in a folder that lasts until they are mapped."""
-        try:
-            yield self._cached()
+        files = self._cached()
+        if files is not None:
+            yield files
             return
-        except OSError as error:
-            self.warnings.append(f"8-bit weights are not kept for the next time: {error}")
         with tempfile.TemporaryDirectory() as name:
             self._write(Path(name))
             yield sorted(Path(name).glob("*.safetensors"))
 
-    def _cached(self) -> list[Path]:
+    def _cached(self) -> list[Path] | None:
+        """Made where there are none or they are not whole; None where they cannot be kept."""
         try:
             if files := self._cache.files(self.folder):
                 return files
         except CheckpointError as fault:
             self.warnings.append(f"8-bit weights are made again: {fault}")
-        return self._cache.make(self.folder, self._write)
+        try:
+            return self._cache.make(self.folder, self._write)
+        except OSError as error:
+            self.warnings.append(f"8-bit weights are not kept for the next time: {error}")
+            return None
 
     def _write(self, target: Path) -> None:
         _, peaks = self._reference
-        self._say("making 8-bit weights, once for these weights")
-        write_quantized(self.folder, target, peaks)
+        write_quantized(self.folder, target, peaks, self._report)
+
+    def _report(self, part: float) -> None:
+        """In words, at each tenth."""
+        if (tenth := int(10 * part)) > self._told:
+            self._told = tenth
+            self._say(f"making 8-bit weights, once for these weights: {10 * tenth} %")

@@ -11,6 +11,7 @@ from kosmos_agent.inference.frame import EncodedFrame
 from kosmos_agent.inference.windows import Window
 from kosmos_agent.inference.zoom import Zoom
 from kosmos_agent.model.engine import Engine
+from kosmos_agent.phrases import swap_left_right
 from kosmos_agent.tokenizer import Tokenizer
 
 Known = Mapping[tuple[bool, str], CornerScores]
@@ -42,12 +43,19 @@ class Looks:
         """Whether mirrored, of each way to look."""
         return (False, True) if self.both_ways else (False,)
 
-    def scores(self, frame: EncodedFrame, phrases: Sequence[str], *, likelihood: bool = False) -> list[CornerScores]:
-        known = [self.known.get((frame is not self.frame, phrase)) for phrase in phrases]
-        scores = [item for item in known if item is not None]
-        if len(scores) == len(phrases) and not likelihood:
-            return scores
-        return score_corners(self.model, self.tokenizer, frame, self.ids(phrases), phrase_likelihood=likelihood)
+    def scores(
+        self, phrases: Sequence[str], *, mirrored: bool = False, likelihood: bool = False
+    ) -> list[list[CornerScores]]:
+        """Of each phrase in the picture; mirrored: in its mirror image too, in the same pass."""
+        ways = [(False, list(phrases))]
+        if mirrored:
+            ways.append((True, [swap_left_right(phrase) for phrase in phrases]))
+        known = [[self.known.get((way, phrase)) for phrase in asked] for way, asked in ways]
+        if not likelihood and all(item is not None for row in known for item in row):
+            return [[item for item in row if item is not None] for row in known]
+        frames = [self.mirrored() if way else self.frame for way, _ in ways]
+        texts = [self.ids(asked) for _, asked in ways]
+        return score_corners(self.model, self.tokenizer, frames, texts, phrase_likelihood=likelihood)
 
     def ids(self, phrases: Sequence[str]) -> list[Sequence[int]]:
         """From `<grounding>` to `</phrase>`."""

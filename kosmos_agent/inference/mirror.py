@@ -7,10 +7,13 @@ mean is right more often than either.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+
+import numpy as np
+from numpy.typing import NDArray
 
 from kosmos_agent.calibration import sigmoid
-from kosmos_agent.inference.corners import CornerScores, ScoredPair
+from kosmos_agent.inference.corners import CornerScores
+from kosmos_agent.inference.scored_pairs import ScoredPairs
 from kosmos_agent.location import Pair
 from kosmos_agent.results import Box
 
@@ -26,23 +29,33 @@ def mirror_pair(pair: Pair, side: int) -> Pair:
     return top * side + side - 1 - right, bottom * side + side - 1 - left
 
 
+def _mirror_cells(cells: NDArray[np.int64], side: int) -> NDArray[np.int64]:
+    """`mirror_pair` of many, (N, 2)."""
+    (top, left), (bottom, right) = (np.divmod(column, side) for column in cells.T)
+    return np.stack([top * side + side - 1 - right, bottom * side + side - 1 - left], axis=1)
+
+
 def read_as_one(seen: CornerScores, mirrored: CornerScores, side: int) -> CornerScores:
     """Pairs with the mean of their two probabilities, by weight; log-odds and entropies averaged.
 
     mirrored: of the mirror image, in its own coordinates. The likelihood of the phrase stays that of `seen`.
     """
-    weights: dict[Pair, float] = defaultdict(float)
-    for scored in seen.pairs:
-        weights[scored.pair] += scored.probability / 2
-    for scored in mirrored.pairs:
-        weights[mirror_pair(scored.pair, side)] += scored.probability / 2
-    ranked = sorted(weights.items(), key=lambda item: (-item[1], item[0]))
     object_log_odds = math.fsum((seen.object_log_odds, mirrored.object_log_odds)) / 2
     return CornerScores(
         presence=sigmoid(object_log_odds),
-        pairs=tuple(ScoredPair(pair, weight) for pair, weight in ranked),
+        pairs=_shared(seen.pairs, mirrored.pairs, side),
         object_log_odds=object_log_odds,
         first_entropy=(seen.first_entropy + mirrored.first_entropy) / 2,
         second_entropy=(seen.second_entropy + mirrored.second_entropy) / 2,
         phrase_log_likelihood=seen.phrase_log_likelihood,
     )
+
+
+def _shared(seen: ScoredPairs, mirrored: ScoredPairs, side: int) -> ScoredPairs:
+    """Each pair once, the heaviest first; those of equal weight by their cells."""
+    cells = np.concatenate([seen.cells, _mirror_cells(mirrored.cells, side)])
+    halves = np.concatenate([seen.probabilities, mirrored.probabilities]) / 2
+    keys, places = np.unique(cells[:, 0] * side**2 + cells[:, 1], return_inverse=True)
+    weights = np.bincount(places, weights=halves).astype(np.float64)
+    once = ScoredPairs(np.stack(np.divmod(keys, side**2), axis=1), weights)
+    return once.by_weight()

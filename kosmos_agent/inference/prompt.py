@@ -27,7 +27,7 @@ class ReadPrompt:
     next_position: Tensor
 
     def row(self, index: int) -> ReadPrompt:
-        """One of the rows; it shares their memory and must not be written on, but it can be continued."""
+        """One of the rows by itself, to be continued."""
         one = slice(index, index + 1)
         ids, mask, hidden = (item[one] for item in (self.ids, self.attention_mask, self.hidden))
         return ReadPrompt(self.cache.row(index), ids, mask, hidden, self.next_position[one])

@@ -13,14 +13,14 @@ from kosmos_agent.inference.candidates import Decision
 from kosmos_agent.inference.clauses import ParsedPhrase
 from kosmos_agent.inference.frame import EncodedFrame
 from kosmos_agent.inference.several import candidates_of, write_boxes
-from kosmos_agent.model.kosmos2 import Kosmos2
+from kosmos_agent.model.engine import Engine
 from kosmos_agent.phrases import in_plural
 from kosmos_agent.results import Box
 from kosmos_agent.tokenizer import Tokenizer
 
 
 def rivals_of(
-    model: Kosmos2, tokenizer: Tokenizer, frame: EncodedFrame, decision: Decision, phrases: Sequence[ParsedPhrase]
+    model: Engine, tokenizer: Tokenizer, frame: EncodedFrame, decision: Decision, phrases: Sequence[ParsedPhrase]
 ) -> dict[str, tuple[Box, ...]]:
     """plain head -> boxes, for the phrases of which one thing is claimed to be the nearest; they are looked for at
     once. Empty, and nothing is looked for, where no phrase claims that.

@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 
 from kosmos_agent.inference.candidates import Decision
-from kosmos_agent.inference.corners import ScoredPair
 from kosmos_agent.inference.frame import EncodedFrame
 from kosmos_agent.inference.generate import StopCallback
 from kosmos_agent.inference.grammar import Grammar
 from kosmos_agent.inference.packed import PackedPhrases
+from kosmos_agent.inference.scored_pairs import ScoredPair
 from kosmos_agent.location import pair_to_box
 from kosmos_agent.model.engine import Engine
 from kosmos_agent.results import Candidate, Grounding

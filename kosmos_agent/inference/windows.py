@@ -46,13 +46,15 @@ class Window:
 
     def to_whole(self, box: Box) -> Box:
         """From fractions of the window to fractions of the picture."""
-        across, down = self.right - self.left, self.bottom - self.top
-        return Box(
-            x1=(self.left + box.x1 * across) / self.width,
-            y1=(self.top + box.y1 * down) / self.height,
-            x2=min(1.0, (self.left + box.x2 * across) / self.width),
-            y2=min(1.0, (self.top + box.y2 * down) / self.height),
-        )
+        (corners,) = self.to_whole_corners(np.array([box.corners]))
+        x1, y1, x2, y2 = corners.tolist()
+        return Box(x1=x1, y1=y1, x2=x2, y2=y2)
+
+    def to_whole_corners(self, corners: NDArray[np.float64]) -> NDArray[np.float64]:
+        """`to_whole` of many, (N, 4)."""
+        start = np.array([self.left, self.top] * 2)
+        extent = np.array([self.right - self.left, self.bottom - self.top] * 2)
+        return np.minimum((start + corners * extent) / np.array([self.width, self.height] * 2), 1.0)
 
     def to_window(self, box: Box) -> Box:
         """The inverse; what lies outside is cut off. InvalidBoxError when nothing lies inside."""

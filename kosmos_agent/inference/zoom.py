@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kosmos_agent.inference.candidates import mean_box
 from kosmos_agent.inference.corners import CornerScores
+from kosmos_agent.inference.scored_pairs import iou_with, mean_box
 from kosmos_agent.inference.windows import Window
-from kosmos_agent.location import pair_to_box
 from kosmos_agent.results import Box
 
 
@@ -58,11 +57,10 @@ def second_look(first: Box, scores: CornerScores, window: Window, side: int, zoo
     Of several things of the kind in the window, the first answer says which is meant. Corners are the mean over the
     pairs of that thing, weighted by probability, which is finer than a cell.
     """
-    boxes = [window.to_whole(pair_to_box(scored.pair, side)) for scored in scores.pairs]
-    fit = [scored.probability * first.iou(box) for scored, box in zip(scores.pairs, boxes, strict=True)]
-    best = boxes[int(np.argmax(fit))]
-    if first.iou(best) < zoom.agree:
-        return SecondLook(first, first.iou(best), scores.object_log_odds)
-    pairs = zip(scores.pairs, boxes, strict=True)
-    box = mean_box(boxes, [scored.probability if best.iou(box) >= 0.5 else 0.0 for scored, box in pairs])
+    boxes, weights = window.to_whole_corners(scores.pairs.corners(side)), scores.pairs.probabilities
+    overlaps = iou_with(boxes, np.array(first.corners))
+    best = int(np.argmax(weights * overlaps))
+    if overlaps[best] < zoom.agree:
+        return SecondLook(first, float(overlaps[best]), scores.object_log_odds)
+    box = mean_box(boxes, np.where(iou_with(boxes, boxes[best]) >= 0.5, weights, 0.0))
     return SecondLook(box, first.iou(box), scores.object_log_odds)

@@ -23,9 +23,9 @@ def merge_heads(x: Tensor) -> Tensor:
 def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
     """softmax(q k / sqrt(d)) v over (B, heads, T or S, d).
 
-    mask: bool, True where a query may look, or what `training_bias` made of one.
+    mask: bool, True where a query may look, or what `mask_for_layers` made of one.
     """
-    if (mask is None and _is_training_on_cpu(query)) or (mask is not None and mask.is_floating_point()):
+    if (mask is None and _is_training_on_cpu(query)) or (mask is not None and mask.dim() == 3):
         return _attend_in_products(query, key, value, mask)
     return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
 
@@ -35,14 +35,17 @@ def _is_training_on_cpu(x: Tensor) -> bool:
     return torch.is_grad_enabled() and x.requires_grad and x.device.type == "cpu"
 
 
-def training_bias(mask: Tensor | None, x: Tensor, heads: int) -> Tensor | None:
-    """The mask of a whole stack of layers, made ready once: (B * heads, T, S), to be added to the scores.
+def mask_for_layers(mask: Tensor | None, x: Tensor, heads: int) -> Tensor | None:
+    """The bool mask (B or 1, 1, T, S) of a whole stack of layers, made ready once.
 
-    Only while gradients are needed on a CPU; the mask itself in all other cases.
+    On a CPU it becomes a term of the scores, which the fused kernel would make of it in each layer: of the same shape,
+    or (B * heads, T, S) while gradients are needed.
     """
-    if mask is None or not _is_training_on_cpu(x):
+    if mask is None or x.device.type != "cpu":
         return mask
-    bias = torch.zeros(mask.shape, dtype=x.dtype).masked_fill(~mask, torch.finfo(x.dtype).min)
+    bias = torch.zeros_like(mask, dtype=x.dtype).masked_fill(~mask, torch.finfo(x.dtype).min)
+    if not _is_training_on_cpu(x):
+        return bias
     batch, _, length, seen = mask.shape
     return bias.expand(len(x) if batch == 1 else batch, heads, length, seen).reshape(-1, length, seen)
 

@@ -80,10 +80,11 @@ class KVCache:
         return one
 
     def row(self, index: int) -> KVCache:
-        """One of the rows, sharing its memory; only to be forked."""
+        """A copy of one of the rows, as it may be kept for longer than the others."""
         layers, _, heads, _, width = self.keys.shape
-        one = KVCache(layers, 1, heads, 0, width, dtype=self.keys.dtype, device=self.keys.device)
-        one.keys, one.values = self.keys[:, index : index + 1], self.values[:, index : index + 1]
+        one = KVCache(layers, 1, heads, self.length, width, dtype=self.keys.dtype, device=self.keys.device)
+        one.keys[:] = self.keys[:, index : index + 1, :, : self.length]
+        one.values[:] = self.values[:, index : index + 1, :, : self.length]
         one.length = self.length
         return one
 
@@ -99,3 +100,21 @@ class KVCache:
         copy.values[:, :, :, : self.length] = self.values[:, :, :, : self.length]
         copy.length = self.length
         return copy
+
+    @staticmethod
+    def stacked(caches: Sequence[KVCache], extra: int) -> KVCache:
+        """The rows of several caches that are filled equally far, copied, with room for `extra` more positions."""
+        first = caches[0]
+        if any(cache.length != first.length for cache in caches):
+            raise ValueError(f"caches of {[cache.length for cache in caches]} positions; valid: equally many")
+        layers, _, heads, _, width = first.keys.shape
+        shape = (layers, sum(cache.keys.shape[1] for cache in caches), heads, first.length + extra, width)
+        whole = KVCache(*shape, dtype=first.keys.dtype, device=first.keys.device)
+        row = 0
+        for cache in caches:
+            rows = slice(row, row + cache.keys.shape[1])
+            whole.keys[:, rows, :, : first.length] = cache.keys[:, :, :, : first.length]
+            whole.values[:, rows, :, : first.length] = cache.values[:, :, :, : first.length]
+            row = rows.stop
+        whole.length = first.length
+        return whole

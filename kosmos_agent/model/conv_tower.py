@@ -37,7 +37,7 @@ class ConvNorm(nn.Module):
     def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
         super().__init__()
         self.conv = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
-        self.norm = nn.BatchNorm2d(outputs)
+        self.norm: nn.Module = nn.BatchNorm2d(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.norm(self.conv(x))
@@ -50,7 +50,7 @@ class ResidualBlock(nn.Module):
         self.second = ConvNorm(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(x + self.second(F.relu(self.first(x))))
+        return F.relu(x + self.second(F.relu(self.first(x), inplace=True)), inplace=True)
 
 
 class CellLayer(nn.Module):
@@ -83,7 +83,7 @@ class ConvTower(nn.Module):
         inputs = 3
         for width, blocks in zip(config.stage_widths, config.stage_blocks, strict=True):
             residual = (ResidualBlock(width) for _ in range(blocks))
-            self.stages.append(nn.Sequential(ConvNorm(inputs, width, stride=2), nn.ReLU(), *residual))
+            self.stages.append(nn.Sequential(ConvNorm(inputs, width, stride=2), nn.ReLU(inplace=True), *residual))
             inputs = width
         self.project = nn.Conv2d(inputs, config.content_size, 1)
         self.position_embedding = nn.Linear(config.position_size, config.content_size, bias=False)

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kosmos_agent.model.attention import Attention, training_bias
+from kosmos_agent.model.attention import Attention, mask_for_layers
 from kosmos_agent.model.cache import KVCache
 from kosmos_agent.model.config import TextConfig
 
@@ -101,7 +101,7 @@ class Decoder(nn.Module):
         table = self._positions_for(embeds.shape[1] if cache is None else cache.capacity)
         x = embeds * self.embed_scale + table[positions].to(embeds.dtype)
         x = F.dropout(x, self.config.dropout, self.training)
-        mask = training_bias(mask, x, self.config.attention_heads)
+        mask = mask_for_layers(mask, x, self.config.attention_heads)
         for index, layer in enumerate(self.layers):
             x = layer(x, mask, cache, index)
         if cache is not None:

@@ -12,13 +12,19 @@ from kosmos_agent.model.config import Kosmos2Config
 
 
 class Engine(Protocol):
-    """`kosmos2.Kosmos2` documents the shapes. Tensors come and go on `device`; pixels are given in `dtype`."""
+    """`kosmos2.Kosmos2` documents the shapes. Tensors come and go on `device`; pixels are given in `dtype`.
+
+    precision: what most products are computed in, a word for reports.
+    """
 
     @property
     def config(self) -> Kosmos2Config: ...
 
     @property
     def dtype(self) -> torch.dtype: ...
+
+    @property
+    def precision(self) -> str: ...
 
     @property
     def device(self) -> torch.device: ...

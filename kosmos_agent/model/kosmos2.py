@@ -52,6 +52,10 @@ class Kosmos2(nn.Module):
         return self.activation_dtype or self.text_model.model.embed_tokens.weight.dtype
 
     @property
+    def precision(self) -> str:
+        return str(self.dtype).removeprefix("torch.")
+
+    @property
     def device(self) -> torch.device:
         return self.text_model.model.embed_tokens.weight.device
 

@@ -141,7 +141,8 @@ def load_quantized(
             missing -= _load_rest(model, file, device)
         else:
             missing -= _load_layers(model, file, kernels[0], device)
-    made_of = {source for sources in linear_layers(skeleton(model.config)).values() for source in sources}
+    whole = linear_layers(skeleton(model.config)).items()
+    made_of = {source for name, sources in whole if name != HEAD for source in sources}
     missing = {name for name in missing if name.rpartition(".")[0] not in made_of}
     if missing:
         raise CheckpointError(f"the 8-bit weights lack {sorted(missing)[0]}")

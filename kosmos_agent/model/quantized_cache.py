@@ -1,6 +1,6 @@
 """Where 8-bit weights are kept between runs: a folder for each set of weights, made once, whole or not at all.
 
-The user's cache folder, or `KOSMOS_AGENT_CACHE`. A folder is named by the SHA-256 of the weights that it was made of;
+In the user's cache. A folder is named by the SHA-256 of the weights that it was made of;
 which weights a model folder holds is remembered by the sizes and times of its files, as hashing gigabytes at every
 start would take longer than loading them.
 """
@@ -21,22 +21,15 @@ import numpy as np
 from kosmos_agent.errors import CheckpointError
 from kosmos_agent.model.checkpoint import read_json, weight_files
 from kosmos_agent.model.fingerprint import weights_sha256
+from kosmos_agent.user_cache import cache_folder
 
 FORMAT = 1
 """Of the files; rises when weights written before can no longer be read or would be quantised otherwise."""
-VARIABLE = "KOSMOS_AGENT_CACHE"
 MANIFEST = "manifest.json"
 MOST_BYTES = 12 << 30
 """Of all quantised models together; the one longest unused goes first."""
 _IDENTITIES = "identities.json"
 _MOST_IDENTITIES = 64
-
-
-def cache_folder() -> Path:
-    """May not exist yet."""
-    if named := os.environ.get(VARIABLE):
-        return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kosmos-agent"
 
 
 class QuantizedCache:

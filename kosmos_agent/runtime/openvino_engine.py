@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,25 +24,29 @@ from kosmos_agent.model.kosmos2 import inject
 PRECISIONS = {"float32": ("f32", "FP32"), "bfloat16": ("bf16", "BF16"), "float16": ("f16", "FP16")}
 """Ours -> OpenVINO's, and what it calls a device that is made for it."""
 
+MOST_SHAPES = 4
+"""Image prefix, phrases, their corners, and one for what comes now and then."""
+
 
 class OpenVinoEngine:
     """`model.engine.Engine` over a checked export of either format.
 
-    precision: what the graphs compute in, of `PRECISIONS`.
+    precision: what the graphs compute in, of `PRECISIONS`, or auto; convolutions with 8-bit ranges in 8 bits.
     """
 
     def __init__(self, folder: Path, manifest: Manifest, *, precision: str, threads: int | None = None) -> None:
         core = openvino.Core()
         self.config = Kosmos2Config.from_dict(manifest.config)
         self.dtype, self.device = torch.float32, torch.device("cpu")
-        self.precision = _usable(core, precision)
+        computed_in = _usable(core, precision)
+        self.precision = "int8" if manifest.precision == "int8" else computed_in
         self._positions = manifest.positions
         self._embedding = load_file(folder / EMBEDDING_FILE)[EMBEDDING]
-        hints = _hints(self.precision, threads or torch.get_num_threads())
+        hints = _hints(computed_in, threads or torch.get_num_threads())
         vision, decoder = (core.read_model(folder / manifest.graphs[name].file) for name in (VISION, DECODER))
         vision.reshape([1, *manifest.graphs[VISION].inputs["pixels"].shape[1:]])
-        self._vision = _Pass(core.compile_model(vision, "CPU", hints))
-        self._decoder = _Pass(core.compile_model(decoder, "CPU", hints))
+        self._vision = _Pass(lambda: core.compile_model(vision, "CPU", hints))
+        self._decoder = _Pass(lambda: core.compile_model(decoder, "CPU", hints))
 
     def encode_image(self, pixels: Tensor) -> Tensor:
         """One picture after another: each fills the cores by itself, and a graph of fixed sizes is quicker."""
@@ -72,18 +78,33 @@ class OpenVinoEngine:
 
 
 class _Pass:
-    """One compiled graph. Threads take turns, as each pass has all the cores."""
+    """A graph, compiled anew for each of the latest shapes of its inputs. Threads take turns: each has all the cores.
 
-    def __init__(self, compiled: openvino.CompiledModel) -> None:
-        self._request = compiled.create_infer_request()
-        self._outputs = range(len(compiled.outputs))
+    A compiled graph that is given another shape than before makes itself ready for it, which takes as long as half a
+    decoder pass; a camera with standing phrases asks in the same few shapes on every frame.
+    """
+
+    def __init__(self, compiled: Callable[[], openvino.CompiledModel]) -> None:
+        self._compiled = compiled
+        self._requests: OrderedDict[tuple[torch.Size, ...], openvino.InferRequest] = OrderedDict()
         self._lock = threading.Lock()
 
     def __call__(self, *inputs: Tensor) -> list[Tensor]:
         arrays = [item.contiguous().numpy() for item in inputs]
         with self._lock:
-            self._request.infer(arrays, share_inputs=True, share_outputs=True)
-            return [torch.from_numpy(self._request.get_output_tensor(k).data.copy()) for k in self._outputs]
+            request = self._request(tuple(item.shape for item in inputs))
+            request.infer(arrays, share_inputs=True, share_outputs=True)
+            return [torch.from_numpy(output.data.copy()) for output in request.output_tensors]
+
+    def _request(self, shapes: tuple[torch.Size, ...]) -> openvino.InferRequest:
+        """The one of these shapes; beyond `MOST_SHAPES` that of the shapes not seen for longest changes over."""
+        request = self._requests.pop(shapes, None)
+        if request is None and len(self._requests) < MOST_SHAPES:
+            request = self._compiled().create_infer_request()
+        elif request is None:
+            request = self._requests.popitem(last=False)[1]
+        self._requests[shapes] = request
+        return request
 
 
 def _usable(core: openvino.Core, precision: str) -> str:

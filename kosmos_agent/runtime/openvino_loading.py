@@ -13,7 +13,8 @@ from kosmos_agent.export.manifest import MANIFEST_FILE, VERSION, Manifest
 from kosmos_agent.model.checkpoint import CONFIG_FILE, read_json
 from kosmos_agent.model.fingerprint import weights_sha256
 from kosmos_agent.runtime.openvino_engine import OpenVinoEngine
-from kosmos_agent.runtime.user_cache import cache_folder, forget_oldest
+from kosmos_agent.runtime.user_cache import forget_oldest
+from kosmos_agent.user_cache import cache_folder
 
 
 def load(model_folder: Path, export: Path | None, *, dtype: str, threads: int | None) -> OpenVinoEngine:

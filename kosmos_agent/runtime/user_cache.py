@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
 from kosmos_agent.export.manifest import MANIFEST_FILE
 
-CACHE_VARIABLE = "KOSMOS_AGENT_CACHE"
 MOST_EXPORTS = 4
-
-
-def cache_folder() -> Path:
-    """$KOSMOS_AGENT_CACHE, else kosmos-agent in $XDG_CACHE_HOME or ~/.cache."""
-    chosen = os.environ.get(CACHE_VARIABLE)
-    if chosen:
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kosmos-agent"
 
 
 def forget_oldest(folder: Path, keep: Path, most: int = MOST_EXPORTS) -> None:

@@ -52,7 +52,7 @@ async def read_request(http: HttpRequest, ask: type[Ask], limits: BodyLimits, cl
             fields = await _fields(http, limits.max_bytes)
     except TimeoutError as error:
         raise GoalTimeoutError(f"the request's body took longer than {limits.max_body_s:g} s to come") from error
-    image = _image(fields.pop("image", None))
+    image = await asyncio.to_thread(_image, fields.pop("image", None))
     about = {name: fields.pop(name) for name in PictureNote.model_fields if name in fields}
     try:
         note, asked = PictureNote.model_validate(about), ask.model_validate(fields)
@@ -66,7 +66,7 @@ async def _fields(http: HttpRequest, max_bytes: int) -> dict[str, Any]:
     kind = http.headers.get("content-type", "").partition(";")[0].strip().lower()
     body = _bounded(http, max_bytes)
     if kind == "application/json":
-        return _from_json(b"".join([chunk async for chunk in body]))
+        return await asyncio.to_thread(_from_json, b"".join([chunk async for chunk in body]))
     if kind == "multipart/form-data":
         return await _from_form(http, body)
     raise InvalidArgumentError(f"content type {kind[:64]!r}; valid: application/json, multipart/form-data")

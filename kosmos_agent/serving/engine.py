@@ -51,11 +51,6 @@ class Engine(Protocol):
     @property
     def ready(self) -> bool: ...
 
-    @property
-    def waiting(self) -> int:
-        """Requests that have no answer yet."""
-        ...
-
     async def start(self) -> None:
         """Returns when requests can come. Errors of whatever it is made of."""
         ...

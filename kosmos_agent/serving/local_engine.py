@@ -24,7 +24,7 @@ _UNPACKING = 2
 
 
 class LocalEngine:
-    """make: the worker, not started; called on a helper thread, as a model takes its time to load."""
+    """make: the worker; called on a helper thread, as a model takes its time to load."""
 
     def __init__(self, make: Callable[[], Worker], *, max_pixels: int = MAX_PIXELS) -> None:
         self._make, self._max_pixels = make, max_pixels
@@ -35,14 +35,12 @@ class LocalEngine:
     def ready(self) -> bool:
         return self._worker is not None and self._worker.alive
 
-    @property
-    def waiting(self) -> int:
-        return 0 if self._worker is None else self._worker.waiting
-
     async def start(self) -> None:
-        worker = await asyncio.to_thread(self._make)
-        worker.start()
-        self._worker = worker
+        """No matter how often."""
+        if self._worker is None:
+            worker = await asyncio.to_thread(self._make)
+            worker.start()
+            self._worker = worker
 
     async def ask(self, request: Request) -> Reply:
         worker = self._worker

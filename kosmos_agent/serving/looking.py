@@ -19,11 +19,6 @@ StopCallback = Callable[[], bool]
 class Looker(Protocol):
     """Used by one thread."""
 
-    @property
-    def name(self) -> str:
-        """Of the model."""
-        ...
-
     def views(self, pictures: Sequence[Picture]) -> list[View]:
         """Those not seen before are read in one pass."""
         ...
@@ -40,13 +35,9 @@ class Looker(Protocol):
 class ModelLooker:
     """Over a `Grounder`. kept: pictures that are remembered with what was read of them, the last ones asked about."""
 
-    def __init__(self, grounder: Grounder, *, kept: int = 16) -> None:
+    def __init__(self, grounder: Grounder, *, kept: int = 8) -> None:
         self.grounder, self._kept = grounder, kept
         self._views: OrderedDict[bytes, View] = OrderedDict()
-
-    @property
-    def name(self) -> str:
-        return self.grounder.name
 
     def views(self, pictures: Sequence[Picture]) -> list[View]:
         new = [picture for picture in pictures if self._known(picture) is None]

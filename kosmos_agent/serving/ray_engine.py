@@ -10,6 +10,8 @@ import asyncio
 import logging
 import math
 import os
+import signal
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +34,7 @@ NAME = "kosmos-agent"
 _TOGETHER = 16
 """Requests that a replica has at a time: what its passes are made of. The others wait in front of all replicas."""
 _TRIES = 4
+_MAX_WORDS = 400
 _LOST = (RayActorError,)
 _REPLY: TypeAdapter[Reply] = TypeAdapter(Reply)
 
@@ -51,34 +54,32 @@ class Replica:
     """One model in a process of its own. grounder: arguments of `Grounder.load`."""
 
     def __init__(self, grounder: dict[str, Any], max_pixels: int) -> None:
-        self._grounder = grounder
-        self._engine = LocalEngine(self._made, max_pixels=max_pixels)
-        self._starting = asyncio.Lock()
+        # Loaded here, as Ray takes a replica for ready when it is made.
+        self._worker = Worker(ModelLooker(Grounder.load(**grounder)), QueueLimits(max_waiting=2 * _TOGETHER))
+        self._worker.start()
+        self._engine = LocalEngine(lambda: self._worker, max_pixels=max_pixels)
+
+    def check_health(self) -> None:
+        """Ray asks now and then, and makes another one in place of what raises."""
+        if not self._worker.alive:
+            raise UnforeseenError("the inference thread has ended")
 
     async def ask(self, request: Request) -> Told:
-        await self.warm()
+        await self._engine.start()
         try:
             reply = await self._engine.ask(request)
         except KosmosAgentError as error:
             return Told(code=error.code, message=str(error))
         return Told(reply=reply.model_dump_json())
 
-    async def warm(self) -> int:
-        """Loads the model; the process's id."""
-        async with self._starting:
-            if not self._engine.ready:
-                await self._engine.start()
+    async def process_id(self) -> int:
         return os.getpid()
-
-    def _made(self) -> Worker:
-        grounder = Grounder.load(**self._grounder)
-        return Worker(ModelLooker(grounder), QueueLimits(max_waiting=2 * _TOGETHER))
 
 
 class RayEngine:
     """grounder: arguments of `Grounder.load`. address: `local` starts Ray on this machine, for this process alone.
 
-    cpus: of each replica, as Ray counts them.
+    cpus: of each replica, as Ray counts them. waiting: requests without an answer. retried: asked of another replica.
     """
 
     def __init__(
@@ -94,40 +95,41 @@ class RayEngine:
         self._grounder, self._replicas, self._max_requests = grounder, replicas, max_requests
         self._max_pixels, self._address, self._cpus = max_pixels, address, cpus
         self._handle: DeploymentHandle[Any] | None = None
-        self._open = 0
+        self.waiting = 0
         self.retried = 0
 
     @property
     def ready(self) -> bool:
         return self._handle is not None
 
-    @property
-    def waiting(self) -> int:
-        return self._open
-
     async def start(self) -> None:
-        self._handle = await asyncio.to_thread(self._deployed)
+        """NotReadyError where Ray or a replica does not come up."""
+        try:
+            self._handle = await asyncio.to_thread(self._deployed)
+        except Exception as error:  # Ray has no base of its own for what keeps it from starting
+            raise NotReadyError(f"the replicas did not start: {str(error)[-_MAX_WORDS:]}") from error
+        _take_signals_back()
 
     async def ask(self, request: Request) -> Reply:
         if self._handle is None:
             raise NotReadyError("the replicas are not up; ask again later")
-        self._open += 1
+        self.waiting += 1
         try:
             async with asyncio.timeout(request.timeout_s):
                 told = await self._asked(self._handle, request)
         except TimeoutError as error:
             raise GoalTimeoutError("the time limit ran out before the answer") from error
         finally:
-            self._open -= 1
+            self.waiting -= 1
         if told.code:
             raise error_of(told.code, told.message)
         return _REPLY.validate_json(told.reply)
 
     async def process_id(self) -> int:
-        """Of one replica, whose model is loaded then. NotReadyError."""
+        """Of one replica. NotReadyError."""
         if self._handle is None:
             raise NotReadyError("the replicas are not up")
-        pid: int = await self._handle.warm.remote()
+        pid: int = await self._handle.process_id.remote()
         return pid
 
     async def close(self) -> None:
@@ -144,7 +146,7 @@ class RayEngine:
                 response.cancel()  # type: ignore[no-untyped-call]
                 raise
             except BackPressureError as error:
-                raise BusyError(f"{self._open} questions wait already for {self._replicas} replicas") from error
+                raise BusyError(f"{self.waiting} questions wait already for {self._replicas} replicas") from error
             except _LOST as error:
                 self.retried += 1
                 _log.warning("a replica was lost; its request goes to another: %s", type(error).__name__)
@@ -169,3 +171,10 @@ class RayEngine:
     def _ended(self) -> None:
         serve.shutdown()  # type: ignore[no-untyped-call]
         ray.shutdown()
+
+
+def _take_signals_back() -> None:
+    """Ray makes SIGTERM an abort, below Python; set again, Python's own handlers are heard."""
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.getsignal(number))

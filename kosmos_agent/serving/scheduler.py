@@ -97,13 +97,15 @@ class Scheduler:
 
     def show(self, name: str, picture: Picture) -> None:
         """A camera's newest picture, in place of the one before. BusyError for a camera too many."""
-        if name not in self.cameras and len(self.cameras) >= self.limits.max_cameras:
-            raise BusyError(f"{len(self.cameras)} cameras are known; valid: at most {self.limits.max_cameras}")
-        self.cameras.setdefault(name, Camera(name)).show(picture)
+        self._camera(name).show(picture)
 
     def watch(self, name: str, ask: FindAsk | None, on_answer: OnAnswer) -> None:
-        """Standing phrases, in place of those before; None for none."""
-        self.cameras.setdefault(name, Camera(name)).watch(ask, on_answer)
+        """Standing phrases, in place of those before; None for none. BusyError as in `show`."""
+        self._camera(name).watch(ask, on_answer)
+
+    def forget(self, name: str) -> None:
+        """A camera that is no more; questions about it have no picture."""
+        self.cameras.pop(name, None)
 
     def next_batch(self, now_s: float) -> Batch:
         """Empty where nothing is wanted. Its jobs stay in the queue until `done`."""
@@ -137,6 +139,11 @@ class Scheduler:
         self.remove(job)
         camera = self.cameras.get(job.client)
         return camera.end(job) if camera is not None and job.deadline_s is None else None
+
+    def _camera(self, name: str) -> Camera:
+        if name not in self.cameras and len(self.cameras) >= self.limits.max_cameras:
+            raise BusyError(f"{len(self.cameras)} cameras are known; valid: at most {self.limits.max_cameras}")
+        return self.cameras.setdefault(name, Camera(name))
 
     def _plan(self, job: Job, batch: Batch) -> None:
         part = batch.part_of(job)
@@ -185,7 +192,8 @@ class Scheduler:
     def _check(self, job: Job, now_s: float) -> None:
         job.check(now_s)
         if job.view is None and job.of_camera:
-            job.picture = self.cameras[job.client].fresh(now_s, self.limits.max_age_s)
+            camera = self.cameras.get(job.client, Camera(job.client))
+            job.picture = camera.fresh(now_s, self.limits.max_age_s)
 
     def _every_job(self) -> Iterator[Job]:
         for queue in self._jobs.values():

@@ -13,7 +13,7 @@ from kosmos_agent.results import GroundedText, Grounding
 from kosmos_agent.serving.jobs import Answered, Job, OnAnswer, Picture
 from kosmos_agent.serving.limits import QueueLimits
 from kosmos_agent.serving.looking import Looker
-from kosmos_agent.serving.scheduler import Batch, Part, Scheduler
+from kosmos_agent.serving.scheduler import Part, Scheduler
 
 Clock = Callable[[], float]
 Answers = list[Grounding] | list[GroundedText]
@@ -23,28 +23,17 @@ _log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Thread-safe. now_s: the clock of deadlines and ages. on_batch: told of each pass before it runs.
+    """Thread-safe. now_s: the clock of deadlines and ages.
 
     Without `start`, `step` does what the thread does, a pass at a time.
     """
 
-    def __init__(
-        self,
-        looker: Looker,
-        limits: QueueLimits | None = None,
-        *,
-        now_s: Clock = time.monotonic,
-        on_batch: Callable[[Batch], None] = lambda batch: None,
-    ) -> None:
-        self._looker, self._now_s, self._on_batch = looker, now_s, on_batch
+    def __init__(self, looker: Looker, limits: QueueLimits | None = None, *, now_s: Clock = time.monotonic) -> None:
+        self._looker, self._now_s = looker, now_s
         self._scheduler = Scheduler(limits)
         self._changed = threading.Condition()
         self._stopped = self._news = False
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
-
-    @property
-    def model(self) -> str:
-        return self._looker.name
 
     @property
     def waiting(self) -> int:
@@ -57,7 +46,10 @@ class Worker:
         return self._thread.is_alive()
 
     def start(self) -> None:
-        self._thread.start()
+        """No matter how often."""
+        with self._changed:
+            if not self._stopped and self._thread.ident is None:
+                self._thread.start()
 
     def stop(self) -> None:
         """Every question ends with NotReadyError; returns when the thread has ended."""
@@ -87,8 +79,14 @@ class Worker:
             self._scheduler.watch(camera, ask, on_answer)
             self._tell_thread()
 
-    def passed_over(self, camera: str) -> tuple[int, int]:
-        """Pictures that came, and of those the ones that a newer one replaced before their turn."""
+    def forget(self, camera: str) -> None:
+        """Its picture and its standing phrases; questions about it end with NoImageError."""
+        with self._changed:
+            self._scheduler.forget(camera)
+            self._tell_thread()
+
+    def counts(self, camera: str) -> tuple[int, int]:
+        """Of a known camera: pictures that came, and of those the ones that a newer one replaced before their turn."""
         with self._changed:
             known = self._scheduler.cameras[camera]
             return known.seen, known.passed_over
@@ -122,7 +120,6 @@ class Worker:
         for job, error in batch.ended:
             job.settle(error)
         if batch.parts:
-            self._on_batch(batch)
             self._do(batch.parts)
         return bool(batch.parts or batch.ended)
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from kosmos_agent.errors import KosmosAgentError, NoDepthError, NoDepthImageError, NoImageError, StaleImageError
 from kosmos_agent.grounder import Grounder
 from kosmos_agent.phrases import names_several
+from kosmos_agent.remote import RemoteGrounder, RemoteView
 from kosmos_agent.results import Grounding, Target3D
 from kosmos_agent.robot.locate import locate_all
 from kosmos_agent.robot.relations import check_in_metres
@@ -34,7 +35,7 @@ class Seen:
     """A picture that was looked at. came_s: when it was handed over, monotonic."""
 
     shot: Shot
-    view: View
+    view: View | RemoteView
     came_s: float
 
     @property
@@ -63,7 +64,7 @@ class Seen:
 class Eyes:
     """Thread-safe."""
 
-    def __init__(self, camera: CameraSource, grounder: Grounder, limits: Limits) -> None:
+    def __init__(self, camera: CameraSource, grounder: Grounder | RemoteGrounder, limits: Limits) -> None:
         self.camera, self.grounder = camera, grounder
         self._limits = limits
         self._lock = threading.Lock()

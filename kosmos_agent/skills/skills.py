@@ -10,6 +10,7 @@ import time
 
 from kosmos_agent.errors import InvalidArgumentError, KosmosAgentError
 from kosmos_agent.grounder import Grounder
+from kosmos_agent.remote import RemoteGrounder
 from kosmos_agent.results import Box, GroundedText, Status, Target3D
 from kosmos_agent.robot.cancel import CancelToken
 from kosmos_agent.robot.planner import Planner
@@ -49,7 +50,12 @@ class Skills:
     """
 
     def __init__(
-        self, camera: CameraSource, grounder: Grounder, planner: Planner | None = None, *, limits: Limits | None = None
+        self,
+        camera: CameraSource,
+        grounder: Grounder | RemoteGrounder,
+        planner: Planner | None = None,
+        *,
+        limits: Limits | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self.book = TargetBook(self.limits.same_thing_m, self.limits.max_targets)

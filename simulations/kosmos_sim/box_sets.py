@@ -51,7 +51,8 @@ def labelled(record: SceneRecord, names: Mapping[str, str]) -> Labelled:
 
 
 def write_coco(folder: Path, pictures: Sequence[tuple[str, tuple[int, int], Labelled]], names: Sequence[str]) -> None:
-    images, annotations = [], []
+    images: list[dict[str, object]] = []
+    annotations: list[dict[str, object]] = []
     for number, (file, (width, height), boxes) in enumerate(pictures, start=1):
         images.append({"id": number, "file_name": file, "width": width, "height": height})
         for name, (x1, y1, x2, y2) in boxes:

@@ -64,14 +64,8 @@ class RigEngine:
     def ready(self):
         return self._engine.ready
 
-    @property
-    def waiting(self):
-        return self._engine.waiting
-
 
 class RigLooker:
-    name = "scripted"
-
     def __init__(self, rig):
         self._rig = rig
 

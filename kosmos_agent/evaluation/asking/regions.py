@@ -47,6 +47,7 @@ class WrittenRegions:
 class Shot:
     """An example in front of the query: a picture, a box in it, and the first thing that was said of it."""
 
+    image: str
     path: Path
     box: Box
     expression: str
@@ -68,7 +69,7 @@ class RegionsByExample:
         return {"protocol": "paper", "shots": len(self.shots), "max_new_tokens": self.max_new_tokens}
 
     def __call__(self, grounder: Grounder, rgb: Rgb, samples: Sequence[RegionSample]) -> list[TextRecord]:
-        shown = [shot for shot in (*self.shots, *self.spare) if shot.path.name != Path(samples[0].image).name]
+        shown = [shot for shot in (*self.shots, *self.spare) if shot.image != samples[0].image]
         shots = shown[: len(self.shots)]
         pictures: list[Picture] = [load_image(shot.path) for shot in shots]
         pixels = grounder.processor.pixels([*pictures, rgb])
@@ -113,7 +114,7 @@ def by_example(samples: Sequence[RegionSample], path: Callable[[str], Path], sho
         raise InvalidArgumentError(
             f"{shots} examples of {len(first)} pictures; valid: 1 to {MOST_SHOTS}, and more pictures than examples"
         )
-    made = [Shot(path(sample.image), box_of(sample), sample.references[0]) for sample in chosen]
+    made = [Shot(sample.image, path(sample.image), box_of(sample), sample.references[0]) for sample in chosen]
     return RegionsByExample(tuple(made[:shots]), tuple(made[shots:]))
 
 

@@ -42,8 +42,8 @@ class Journal(Generic[R]):
         """Drops the records behind the first `count`: those of a picture that was not finished."""
         if count == len(self.records):
             return
-        lines = self.path.read_bytes().split(b"\n")
-        self.path.write_bytes(b"\n".join(lines[: count + 1]) + b"\n")
+        lines = self.path.read_bytes().split(b"\n")[: count + 1]
+        self._cut(sum(len(line) + 1 for line in lines))
         del self.records[count:]
 
     def add(self, records: Sequence[R]) -> None:
@@ -56,7 +56,8 @@ class Journal(Generic[R]):
     def _read(self, header: str) -> None:
         data = self.path.read_bytes()
         whole = data[: data.rfind(b"\n") + 1]
-        first, *lines = whole.decode("utf-8", errors="replace").splitlines() or [""]
+        # Not splitlines: a text may hold one of the other marks that end a line.
+        first, *lines, _ = whole.decode("utf-8", errors="replace").split("\n") if whole else ("", "")
         if first != header:
             raise ChangedRunError(f"{self.path}: {_difference(first, header)}; valid: the same run, or another --out")
         for number, line in enumerate(lines, start=2):
@@ -65,7 +66,12 @@ class Journal(Generic[R]):
             except ValidationError as error:
                 raise ChangedRunError(f"{self.path} line {number} is no record of this run") from error
         if len(whole) < len(data):
-            self.path.write_bytes(whole)
+            self._cut(len(whole))
+
+    def _cut(self, size: int) -> None:
+        """What stays is never written again, so that nothing is lost if this is interrupted."""
+        with self.path.open("r+b") as file:
+            file.truncate(size)
 
 
 def _difference(found: str, wanted: str) -> str:

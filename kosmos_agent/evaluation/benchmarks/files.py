@@ -103,10 +103,10 @@ class PictureFolder:
         return sha256.hexdigest()
 
 
-def unique(samples_ids: Iterable[str], place: str) -> None:
+def unique(names: Iterable[str], place: str) -> None:
     """InvalidDatasetError for an id that comes twice."""
     seen: set[str] = set()
-    for name in samples_ids:
+    for name in names:
         if name in seen:
             raise InvalidDatasetError(f"{place}: id {name} comes twice; valid: each once")
         seen.add(name)

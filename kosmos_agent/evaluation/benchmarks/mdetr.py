@@ -18,9 +18,6 @@ from kosmos_agent.errors import InvalidDatasetError
 from kosmos_agent.evaluation.benchmarks.files import AnnotationFiles, unique
 from kosmos_agent.evaluation.benchmarks.samples import Benchmark, BoxPx, GroundingSample, RegionSample
 
-COCO_FOLDERS = ("train2014", "val2014")
-"""Where the pictures of RefCOCO lie in a copy of MS COCO."""
-
 Span = tuple[int, int]
 Size = Annotated[int, Field(ge=1)]
 

@@ -11,8 +11,6 @@ from kosmos_agent.errors import InvalidDatasetError
 from kosmos_agent.evaluation.benchmarks.files import AnnotationFiles, unique
 from kosmos_agent.evaluation.benchmarks.samples import Benchmark, QuestionSample
 
-COCO_FOLDERS = ("train2014", "val2014", "test2015")
-
 
 @dataclass(frozen=True)
 class _Question:

@@ -71,7 +71,7 @@ def read_choices(path: Path) -> Choices:
     """One JSON object a line: `{"context": ..., "choices": [...], "answer": 0}`. InvalidDatasetError names the line."""
     files = AnnotationFiles()
     questions = []
-    for number, line in enumerate(files.text(path).splitlines(), start=1):
+    for number, line in enumerate(files.text(path).split("\n"), start=1):
         if not line.strip():
             continue
         place = f"{path} line {number}"

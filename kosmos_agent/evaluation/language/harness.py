@@ -1,4 +1,4 @@
-"""The adapter for lm-evaluation-harness: its language tasks on our models (paper 4.5, Table 6).
+"""The adapter for lm-evaluation-harness: its language tasks on our models (paper 4.4, Table 6).
 
 It imports that package, so nothing imports it but the command that needs it.
 """

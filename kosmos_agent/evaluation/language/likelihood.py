@@ -11,7 +11,8 @@ from torch import Tensor
 from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.markup import escape_tags
 from kosmos_agent.model.decoder import positions_from_mask
-from kosmos_agent.model.kosmos2 import Kosmos2, causal_mask
+from kosmos_agent.model.engine import Engine
+from kosmos_agent.model.kosmos2 import causal_mask
 from kosmos_agent.tokenizer import Tokenizer
 
 
@@ -59,14 +60,14 @@ def windows(tokenizer: Tokenizer, text: str, longest: int) -> Iterator[Continuat
 
 @torch.inference_mode()
 def likelihoods(
-    model: Kosmos2, tokenizer: Tokenizer, asked: Sequence[Continuation], rows: int = 8
+    model: Engine, tokenizer: Tokenizer, asked: Sequence[Continuation], rows: int = 8
 ) -> Iterator[Likelihood]:
     """In order, `rows` texts in one pass."""
     for start in range(0, len(asked), rows):
         yield from _batch(model, tokenizer.pad_id, asked[start : start + rows])
 
 
-def _batch(model: Kosmos2, pad_id: int, asked: Sequence[Continuation]) -> Iterator[Likelihood]:
+def _batch(model: Engine, pad_id: int, asked: Sequence[Continuation]) -> Iterator[Likelihood]:
     """The last token is judged but never read."""
     read = [(*item.given, *item.judged)[:-1] for item in asked]
     longest = max(map(len, read))

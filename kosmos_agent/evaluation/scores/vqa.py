@@ -37,5 +37,10 @@ def vqa_figures(records: Sequence[TextRecord]) -> dict[str, object]:
     }
 
 
+def server_answers(records: Sequence[TextRecord]) -> list[dict[str, object]]:
+    """What the server of VQA takes: number and answer of every question. Its own side normalises."""
+    return [{"question_id": int(record.id), "answer": record.text} for record in records]
+
+
 def _mean(values: Sequence[float]) -> float | None:
     return sum(values) / len(values) if values else None

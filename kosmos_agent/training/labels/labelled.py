@@ -47,7 +47,7 @@ def checked_name(name: object, place: str) -> str:
 
 def checked_box(x1: object, y1: object, x2: object, y2: object, size: tuple[int, int], place: str) -> Corners:
     """Pixels -> fractions. InvalidLabelsError unless the corners are finite, in order and on the picture."""
-    values = [float(value) if _is_number(value) else math.nan for value in (x1, y1, x2, y2)]
+    values = [_number(value) for value in (x1, y1, x2, y2)]
     width, height = size
     shown = f"box {[x1, y1, x2, y2]} on a picture of {width} x {height}"
     if not all(math.isfinite(value) for value in values):
@@ -102,5 +102,6 @@ def enclosing(points: Sequence[Sequence[float]]) -> tuple[float, float, float, f
     return min(xs), min(ys), max(xs), max(ys)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _number(value: object) -> float:
+    """NaN for what is none."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan

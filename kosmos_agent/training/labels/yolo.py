@@ -65,9 +65,9 @@ def _box(line: str, size: tuple[int, int], names: dict[int, str], place: str) ->
         edges = enclosing(list(zip(numbers[::2], numbers[1::2], strict=True)))
     else:
         raise InvalidLabelsError(f"{place}: {len(numbers)} numbers; valid: 4 of a box, or 6 and more of a polygon")
-    scale = (size[0], size[1], size[0], size[1])
-    pixels = (edge * side for edge, side in zip(edges, scale, strict=True))
-    return names[key], checked_box(*pixels, size, place)
+    width_px, height_px = size
+    x1, y1, x2, y2 = edges[0] * width_px, edges[1] * height_px, edges[2] * width_px, edges[3] * height_px
+    return names[key], checked_box(x1, y1, x2, y2, size, place)
 
 
 def _label_file(picture: Path) -> Path:

@@ -13,26 +13,27 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from kosmos_agent.model.config import Kosmos2Config
+from kosmos_agent.model.config import ClipVisionConfig, Kosmos2Config
 from kosmos_agent.model.kosmos2 import Kosmos2
+from kosmos_agent.model.skeleton import skeleton
 from kosmos_agent.training.recipe.models import Recipe
 from kosmos_agent.training.rows.batch import TokenBatch
 from kosmos_agent.training.scale.adapters import add_adapters
 from kosmos_agent.training.scale.loss import Learner
-from kosmos_agent.training.scale.parts import freeze
+from kosmos_agent.training.scale.parts import freeze, vision_layers
 
 META = torch.device("meta")
 
 
 def hollow_model(config: Kosmos2Config, recipe: Recipe, dtype: torch.dtype = torch.float32) -> Kosmos2:
     """Shapes alone; frozen or adapted as the recipe says."""
+    model = skeleton(config).to(META, dtype)
+    if recipe.lora is None:
+        freeze(model, recipe.freeze)
+        return model
     with META:
-        model = Kosmos2(config).to(dtype)
-        if recipe.lora is not None:
-            add_adapters(model, recipe.lora).to(dtype)
-        else:
-            freeze(model, recipe.freeze)
-    return model
+        add_adapters(model, recipe.lora)
+    return model.to(dtype)
 
 
 @dataclass(frozen=True)
@@ -69,14 +70,20 @@ def layer_bytes(model: Kosmos2, rows: int, tokens: int, pictures: int) -> int:
         mask = torch.zeros(1, 1, tokens, tokens, dtype=torch.bool)
         decoder = model.text_model.model.layers[0]
         sizes = [_measured(decoder, lambda: decoder(hidden, mask, None, 0).sum()).saved_bytes]
-    tower = model.vision_model.model
-    layer = (tower.encoder.layers if hasattr(tower, "encoder") else tower.layers)[0]
+    layer = vision_layers(model)[0]
     if pictures and any(parameter.requires_grad for parameter in layer.parameters()):
-        width = layer.layer_norm1.normalized_shape[0]
-        cells = (model.config.vision.image_size // getattr(model.config.vision, "patch_size", 16)) ** 2 + 1
-        seen = torch.zeros(pictures, cells, width, dtype=model.dtype, device=META, requires_grad=True)
+        width = int(layer.get_parameter("self_attn.q_proj.weight").shape[1])
+        seen = torch.zeros(pictures, _cells(model.config), width, dtype=model.dtype, device=META, requires_grad=True)
         sizes.append(_measured(layer, lambda: layer(seen).sum()).saved_bytes)
     return max(sizes)
+
+
+def _cells(config: Kosmos2Config) -> int:
+    """Vectors that the vision tower's layers see of a picture."""
+    vision = config.vision
+    if isinstance(vision, ClipVisionConfig):
+        return (vision.image_size // vision.patch_size) ** 2 + 1
+    return (vision.image_size >> len(vision.stage_widths)) ** 2
 
 
 def _hollow_batch(rows: int, tokens: int, side: int) -> TokenBatch:
@@ -109,6 +116,6 @@ def _measured(module: nn.Module, forward: Callable[[], Tensor]) -> Work:
         loss = forward()
     with FlopCounterMode(display=False) as back:
         if loss.requires_grad:
-            loss.backward()
+            torch.autograd.backward(loss)
     saved = sum(tensor.untyped_storage().nbytes() for key, tensor in kept.items() if key not in weights)
     return Work(there.get_total_flops(), back.get_total_flops(), saved)

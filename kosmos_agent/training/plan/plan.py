@@ -15,7 +15,7 @@ from kosmos_agent.model.kosmos2 import Kosmos2
 from kosmos_agent.training.plan.dry_run import Work, hollow_model, layer_bytes, picture_work, text_work
 from kosmos_agent.training.recipe.models import DataSection, Recipe
 from kosmos_agent.training.scale.loss import checkpoint_layers
-from kosmos_agent.training.scale.parts import PARTS, part_of
+from kosmos_agent.training.scale.parts import PARTS, part_of, vision_layers
 
 _KEPT, _GRADIENT, _MOMENTS = 4, 4, 8
 """Bytes a parameter: the weight in float32, its gradient, the two moments of AdamW."""
@@ -124,8 +124,7 @@ def _sample_size(item: DataSection, measured: Mapping[str, tuple[float, float]])
 
 
 def _parameters(model: Kosmos2) -> dict[str, tuple[int, int]]:
-    counts = dict.fromkeys(PARTS, (0, 0))
-    counts = {str(part): (0, 0) for part in PARTS}
+    counts: dict[str, tuple[int, int]] = dict.fromkeys(PARTS, (0, 0))
     for name, parameter in model.named_parameters():
         whole, trained = counts[part_of(name)]
         size = parameter.numel()
@@ -152,9 +151,8 @@ def _working_weights(recipe: Recipe, model: Kosmos2, whole: int) -> int:
     size = 2 if recipe.compute.precision == "bfloat16" else 4
     if recipe.compute.sharding == "none":
         return size * whole if size == 2 else 0
-    tower = model.vision_model.model
-    stacks = [model.text_model.model.layers, tower.encoder.layers if hasattr(tower, "encoder") else tower.layers]
-    layers = [sum(parameter.numel() for parameter in layer.parameters()) for stack in stacks for layer in stack]
+    stacked = (*model.text_model.model.layers, *vision_layers(model))
+    layers = [sum(parameter.numel() for parameter in layer.parameters()) for layer in stacked]
     return size * (whole - sum(layers) + _LIVE_UNITS * max(layers))
 
 

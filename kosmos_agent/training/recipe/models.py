@@ -41,7 +41,7 @@ class Shape(Section):
             ("vision", self.vision, ConvVisionConfig if conv else ClipVisionConfig),
         )
         for name, given, kind in kinds:
-            valid = [item.name for item in fields(kind)]  # type: ignore[arg-type]
+            valid = [item.name for item in fields(kind)]
             unknown = sorted(given.keys() - set(valid))
             if unknown:
                 raise ValueError(f"{name} has no {unknown[0]!r}; valid: {', '.join(valid)}")
@@ -126,7 +126,7 @@ class LoraSection(Section):
     """Low-rank adapters instead of all weights; they are merged when the run ends."""
 
     rank: Annotated[int, Field(ge=1, le=1024)] = 16
-    alpha: Positive = 32.0
+    alpha: Whole = 32
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     parts: tuple[Literal["vision", "resampler", "decoder"], ...] = ("vision", "resampler", "decoder")
 

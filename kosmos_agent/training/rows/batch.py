@@ -71,9 +71,17 @@ def batch_of(rows: Sequence[Row], pad_id: int, image_size: int) -> TokenBatch:
             targets[here], sources[here] = sample.targets, source
             start += len(sample)
     places = (targets.reshape(-1) != NO_TARGET).nonzero()[0]
-    arrays = (ids, positions, slots, documents, segments, places, targets.reshape(-1)[places])
-    tensors = [torch.from_numpy(array) for array in (*arrays, sources.reshape(-1)[places])]
-    return TokenBatch(*tensors, rgb=_pictures(rows, image_size))
+    return TokenBatch(
+        ids=torch.from_numpy(ids),
+        positions=torch.from_numpy(positions),
+        slots=torch.from_numpy(slots),
+        documents=torch.from_numpy(documents),
+        segments=torch.from_numpy(segments),
+        counted=torch.from_numpy(places),
+        targets=torch.from_numpy(targets.reshape(-1)[places]),
+        sources=torch.from_numpy(sources.reshape(-1)[places]),
+        rgb=_pictures(rows, image_size),
+    )
 
 
 def _pictures(rows: Sequence[Row], image_size: int) -> Tensor:

@@ -28,13 +28,15 @@ def add_adapters(model: Kosmos2, section: LoraSection) -> PeftModel:
     """`model` itself computes with the adapters from here on; they start as nothing. All other weights stand still."""
     config = LoraConfig(
         r=section.rank,
-        lora_alpha=section.alpha,  # type: ignore[arg-type]  a share of the rank, which need not be whole
+        lora_alpha=section.alpha,
         lora_dropout=section.dropout,
         target_modules=adapted_modules(model, section.parts),
     )
-    return get_peft_model(model, config)  # type: ignore[arg-type,return-value]  any module will do
+    adapted: PeftModel = get_peft_model(model, config)
+    return adapted
 
 
 def merge_adapters(adapters: PeftModel) -> Kosmos2:
-    """The model with its published parameter names again; CheckpointError would be raised on saving any other."""
-    return adapters.base_model.merge_and_unload()  # type: ignore[operator,return-value]
+    """The model with its published parameter names again."""
+    merged: Kosmos2 = adapters.base_model.merge_and_unload()  # type: ignore[operator]
+    return merged

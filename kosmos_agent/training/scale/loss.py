@@ -11,6 +11,7 @@ from torch.utils.checkpoint import checkpoint
 
 from kosmos_agent.model.kosmos2 import Kosmos2
 from kosmos_agent.training.rows.batch import TokenBatch
+from kosmos_agent.training.scale.parts import vision_layers
 
 
 class Learner(nn.Module):
@@ -50,7 +51,7 @@ class Learner(nn.Module):
         """(K,) float32."""
         if len(hidden) <= self.head_chunk:
             return self._chunk(hidden, targets)
-        chunks = zip(hidden.split(self.head_chunk), targets.split(self.head_chunk), strict=True)
+        chunks = zip(torch.split(hidden, self.head_chunk), torch.split(targets, self.head_chunk), strict=True)
         return torch.cat([checkpoint(self._chunk, *chunk, use_reentrant=False) for chunk in chunks])
 
     def _chunk(self, hidden: Tensor, targets: Tensor) -> Tensor:
@@ -59,7 +60,5 @@ class Learner(nn.Module):
 
 def checkpoint_layers(model: Kosmos2) -> None:
     """Layers keep only what goes in, and are computed again on the way back."""
-    tower = model.vision_model.model
-    vision = tower.encoder.layers if hasattr(tower, "encoder") else tower.layers
-    for layer in (*model.text_model.model.layers, *vision):
+    for layer in (*model.text_model.model.layers, *vision_layers(model)):
         layer.forward = partial(checkpoint, layer.forward, use_reentrant=False)

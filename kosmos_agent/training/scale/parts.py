@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from torch import nn
 
 from kosmos_agent.model.kosmos2 import Kosmos2
+from kosmos_agent.model.vision import ClipTower
 from kosmos_agent.training.recipe.models import Part
 
 PARTS: tuple[Part, ...] = ("vision", "resampler", "decoder", "embeddings")
@@ -25,6 +26,11 @@ def freeze(model: Kosmos2, parts: Iterable[Part]) -> None:
     frozen = set(parts)
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(part_of(name) not in frozen)
+
+
+def vision_layers(model: Kosmos2) -> nn.ModuleList:
+    tower = model.vision_model.model
+    return tower.encoder.layers if isinstance(tower, ClipTower) else tower.layers
 
 
 def train_mode(module: nn.Module) -> None:

@@ -74,7 +74,9 @@ class GroundingSettings(Settings):
     )
     device: Text = Field("cpu", description="where the model runs: cpu, cuda, cuda:1", json_schema_extra=_FIXED)
     dtype: Literal["auto", "float32", "bfloat16", "float16", "int8"] = Field(
-        "auto", description="of the weights; auto is float32 on a CPU", json_schema_extra=_FIXED
+        "auto",
+        description="what the model computes in; auto: the fastest that answers as float32 does",
+        json_schema_extra=_FIXED,
     )
     runtime: Text = Field(
         "torch", description="what computes: torch, openvino, or a folder with an export", json_schema_extra=_FIXED

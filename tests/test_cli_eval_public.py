@@ -1,0 +1,178 @@
+"""`kosmos-agent eval refcoco | flickr30k | vqa | language | ...` as a user types it, on a small random model."""
+
+import json
+import sys
+
+import pytest
+from benchmark_files import CUP, caption_file, entities_folder, question_files, refer_folder, referring_file
+from tiny_kosmos import TOKENIZER, tiny_model
+
+from kosmos_agent.cli.app import main
+from kosmos_agent.evaluation.reports.published import published, rows_beside
+from kosmos_agent.evaluation.scores import captions
+from kosmos_agent.model.checkpoint import save_model
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    path = tmp_path_factory.mktemp("models") / "small"
+    save_model(tiny_model(location_gain=1.6), path, tokenizer=TOKENIZER)
+    return path
+
+
+@pytest.fixture
+def run(capsys, model):
+    def call(*words):
+        code = main(["eval", *map(str, words), "--model", str(model)])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
+def report_of(result):
+    code, out, err = result
+    assert code == 0, err
+    return json.loads(out.splitlines()[-1])
+
+
+def test_phrases_give_figures_records_and_a_page_and_are_not_asked_again(run, tmp_path, monkeypatch):
+    data, out = referring_file(tmp_path / "data"), tmp_path / "out"
+    words = ("refcoco", "--data", data, "--most-tokens", 8, "--out", out, "--json")
+    report = report_of(run(*words))
+    assert (report["n"], report["pictures"], report["benchmark"], report["split"]) == (2, 2, "refcoco", "val")
+    assert 0 <= report["accuracy_iou50"] <= report["best_box_iou50"] <= 1
+    assert {row["model"] for row in report["published"]} >= {"Kosmos-2", "Florence-2-base"}
+    assert [path.split("/")[-1] for path in report["files"]] == ["records.jsonl", "report.json", "index.html"]
+    assert json.loads((out / "report.json").read_text())["accuracy_iou50"] == report["accuracy_iou50"]
+    records = (out / "records.jsonl").read_bytes()
+    assert len(records.splitlines()) == 3
+    monkeypatch.setattr("kosmos_agent.cli._public_run.load_grounder", lambda _: pytest.fail("loads a model again"))
+    again = report_of(run(*words))
+    assert {**again, "seconds": 0} == {**report, "seconds": 0}
+    assert (out / "records.jsonl").read_bytes() == records
+
+
+def test_changed_data_settings_or_model_are_refused_and_nothing_is_lost(run, tmp_path):
+    folder, out = tmp_path / "data", tmp_path / "out"
+    words = ("refcoco", "--data", referring_file(folder), "--most-tokens", 4, "--out", out)
+    run(*words)
+    before = (out / "records.jsonl").read_bytes()
+    code, _, err = run(*words, "--grammar")
+    assert (code, len(err.splitlines())) == (2, 1)
+    assert "asked was" in err
+    referring_file(folder, expressions=(("the cup", CUP),))
+    code, _, err = run(*words)
+    assert code == 2
+    assert "data was" in err
+    assert (out / "records.jsonl").read_bytes() == before
+
+
+def test_the_table_puts_published_figures_beside_ours(run, tmp_path):
+    data = referring_file(tmp_path, "finetune_refcoco+_testA.json")
+    code, out, _ = run("refcoco+", "--data", data.parent, "--split", "testA", "--most-tokens", 4)
+    assert code == 0
+    for words in ("this run", "Kosmos-2", "50.7", "zero-shot", "Published figures are of the public data"):
+        assert words in " ".join(out.split())
+
+
+def test_flickr_by_entities_and_by_view(run, tmp_path):
+    data = entities_folder(tmp_path)
+    report = report_of(run("flickr30k", "--data", data, "--most-tokens", 6, "--json"))
+    assert (report["n"], report["left_out"]) == (3, 1)
+    assert set(report["by_kind"]) == {"people", "clothing", "other"}
+    view = report_of(run("flickr30k", "--data", data, "--protocol", "view", "--no-zoom", "--json"))
+    assert view["asked"] == {"protocol": "view", "zoom": False}
+    assert view["recall_at_10"] >= view["recall_at_5"] >= view["recall_at_1"]
+
+
+def test_answers_to_questions_and_what_a_server_would_take(run, tmp_path):
+    questions, annotations = question_files(tmp_path)
+    report = report_of(run("vqa", "--data", questions, "--annotations", annotations, "--json"))
+    assert (report["n"], report["n_refused"]) == (2, 1)
+    out = tmp_path / "out"
+    report = report_of(run("vqa", "--data", questions, "--split", "test-dev", "--out", out, "--json"))
+    assert (report["accuracy"], report["n_unanswered"]) == (None, 2)
+    results = json.loads((out / "results.json").read_text())
+    assert [item["question_id"] for item in results] == [1, 2]
+    assert str(out / "results.json") in report["files"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(captions.shutil.which("java") is None, reason="the caption scores run on Java")
+def test_captions_and_regions(run, tmp_path):
+    report = report_of(run("caption", "--data", caption_file(tmp_path / "c"), "--json"))
+    assert (report["n"], report["left_out"]) == (2, 1)
+    assert report["cider"] >= 0
+    report = report_of(run("reg", "--data", refer_folder(tmp_path / "r"), "--shots", 1, "--json"))
+    assert (report["n"], report["asked"]["shots"]) == (2, 1)
+
+
+def test_caption_scores_are_looked_for_before_anything_is_asked(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(captions.shutil, "which", lambda _: None)
+    for words in (("caption", "--data", "no.json"), ("reg", "--data", "no")):
+        code, _, err = run(*words)
+        assert (code, len(err.splitlines())) == (2, 1)
+        assert "java is not on the PATH" in err
+
+
+def test_local_multiple_choice(run, tmp_path):
+    path = tmp_path / "piqa.jsonl"
+    path.write_text(json.dumps({"context": "the", "choices": ["cup", "box"], "answer": 0}) + "\n")
+    report = report_of(run("language", "--data", path, "--out", tmp_path / "out", "--json"))
+    assert (report["n"], report["split"]) == (1, "piqa")
+    assert [row["percent"]["piqa"]["accuracy"] for row in report["published"]] == [73.2, 72.9, 72.9]
+    code, out, _ = run("language", "--data", path)
+    assert code == 0
+    assert "per byte" in out
+
+
+def test_the_harness_is_named_where_it_is_absent(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "lm_eval", None)
+    monkeypatch.delitem(sys.modules, "kosmos_agent.evaluation.language.harness", raising=False)
+    code, _, err = run("language", "--tasks", "piqa")
+    assert code == 2
+    assert err.strip() == "kosmos-agent: lm_eval is not installed; --tasks needs: pip install 'lm-eval>=0.4.8'"
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (("refcoco", "--data", "{tmp}/none"), "cannot be read"),
+        (("refcoco", "--data", "{tmp}"), "holds no finetune_refcoco_val.json"),
+        (("flickr30k", "--data", "{tmp}"), "final_flickr_separateGT_test.json"),
+        (("refcoco", "--data", "{data}", "--images", "{tmp}/none"), "is no folder of pictures"),
+        (("refcoco", "--data", "{data}", "--images", "{tmp}"), "no picture 'a.png'"),
+        (("refcoco", "--data", "{data}", "--address", "x:1"), "valid with --engine ray"),
+        (("refcoco", "--data", "{data}", "--out", "{data}"), "--out"),
+        (("ref-l4", "--data", "{tmp}"), "ref-l4-test.parquet cannot be read"),
+        (("language",), "needs --data or --tasks"),
+        (("language", "--data", "x", "--tasks", "piqa"), "takes one of them"),
+    ],
+)
+def test_mistakes_of_the_user_are_one_line(run, words, part, tmp_path):
+    places = {"data": referring_file(tmp_path / "data"), "tmp": tmp_path}
+    code, out, err = run(*(word.format(**places) for word in words))
+    assert (code, out) == (2, "")
+    lines = [line for line in err.splitlines() if line.startswith("kosmos-agent:")]
+    assert len(lines) == 1
+    assert part in lines[0]
+
+
+def test_ray_is_named_where_it_is_absent(run, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.delitem(sys.modules, "kosmos_agent.evaluation.batch.on_ray", raising=False)
+    code, _, err = run("refcoco", "--data", referring_file(tmp_path), "--engine", "ray")
+    assert code == 2
+    assert "pip install 'kosmos-agent[scale]'" in err
+
+
+def test_published_rows_are_those_of_the_paper():
+    """Spot checks of the tables, and that every benchmark has its own."""
+    referring = {"refcoco", "refcoco+", "refcocog", "ref-l4", "flickr30k"}
+    assert set(published()) == referring | {"reg", "caption", "vqa", "language"}
+    kosmos = {row.model: row for row in rows_beside("refcocog", "test")}["Kosmos-2"]
+    assert (kosmos.percent["test"]["accuracy_iou50"], kosmos.zero_shot) == (61.65, True)
+    assert all(row.percent for rows in published().values() for row in rows)
+    assert rows_beside("refcoco", "testB") != rows_beside("refcoco", "of my own")
+    assert all("testB" in row.percent for row in rows_beside("refcoco", "testB"))

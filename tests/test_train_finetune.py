@@ -1,0 +1,107 @@
+"""Fine-tuning on a user's boxes: adapters on our modules, merged into the published layout, from all three formats."""
+
+import json
+
+import pytest
+import torch
+from test_train_labels import write_set
+from tiny_kosmos import TOKENIZER, tiny_model
+
+from kosmos_agent.cli.app import main
+from kosmos_agent.errors import InvalidArgumentError
+from kosmos_agent.model.checkpoint import load_model, save_model
+from kosmos_agent.training.finetune import split
+from kosmos_agent.training.labels.reading import read_boxes
+from kosmos_agent.training.recipe.models import LoraSection
+from kosmos_agent.training.scale.adapters import adapted_modules, add_adapters, merge_adapters
+
+IDS = torch.tensor([[0, 8, 9, 10, 11]])
+
+
+def moved(model):
+    """Adapters that have learnt something."""
+    adapters = add_adapters(model, LoraSection(rank=2, alpha=4))
+    with torch.no_grad():
+        for name, value in adapters.named_parameters():
+            if "lora_" in name:
+                value.normal_(std=0.1)
+    return adapters
+
+
+def outputs(model):
+    pixels = torch.linspace(-1, 1, 3 * model.config.vision.image_size**2)
+    side = model.config.vision.image_size
+    with torch.no_grad():
+        return model.encode_image(pixels.view(1, 3, side, side)), model(IDS)
+
+
+@pytest.mark.parametrize("conv", [False, True])
+def test_a_merged_model_answers_as_the_adapted_one_and_has_the_published_names(conv, tmp_path):
+    model = tiny_model(0, conv=conv)
+    names, before = set(model.state_dict()), outputs(model)
+    adapters = moved(model.eval())
+    adapted = outputs(model)
+    merged = merge_adapters(adapters)
+    assert set(merged.state_dict()) == names
+    for one, other, old in zip(adapted, outputs(merged), before, strict=True):
+        assert torch.allclose(one, other, atol=1e-4, rtol=1e-4)
+        assert not torch.allclose(one, old, atol=1e-2)
+    save_model(merged, tmp_path, tokenizer=TOKENIZER)
+    assert torch.equal(load_model(tmp_path)(IDS), merged(IDS))
+
+
+def test_adapters_sit_on_every_projection_of_the_chosen_parts_alone():
+    model = tiny_model(0)
+    projections = ("q_proj", "k_proj", "v_proj", "out_proj")
+    decoder = [f"text_model.model.layers.{n}.self_attn.{name}" for n in range(2) for name in projections]
+    decoder += [f"text_model.model.layers.{n}.ffn.{name}" for n in range(2) for name in ("fc1", "fc2")]
+    assert sorted(adapted_modules(model, ["decoder"])) == sorted(decoder)
+    resampler = [f"image_to_text_projection.x_attn.{name}" for name in projections]
+    assert sorted(adapted_modules(model, ["resampler"])) == sorted([*resampler, "image_to_text_projection.dense"])
+    add_adapters(model, LoraSection(parts=("decoder",)))
+    assert all("lora_" in name for name, value in model.named_parameters() if value.requires_grad)
+
+
+def test_transformers_opens_a_merged_model(tmp_path):
+    transformers = pytest.importorskip("transformers")
+    merged = merge_adapters(moved(tiny_model(0).eval()))
+    save_model(merged, tmp_path, tokenizer=TOKENIZER)
+    theirs = transformers.Kosmos2ForConditionalGeneration.from_pretrained(tmp_path).eval()
+    with torch.no_grad():
+        assert torch.allclose(theirs.text_model(IDS).logits, merged(IDS), atol=1e-4)
+
+
+def test_a_split_holds_out_whole_pictures(tmp_path):
+    write_set(tmp_path, "coco")
+    pictures = read_boxes(tmp_path, "coco")
+    parts = split(pictures, 0.34, seed=1)
+    assert (len(parts.trained), len(parts.held_out)) == (4, 2)
+    assert {item.path for item in (*parts.trained, *parts.held_out)} == {item.path for item in pictures}
+    assert split(pictures, 0.34, seed=1) == parts
+    with pytest.raises(InvalidArgumentError, match="leaves none"):
+        split(pictures, 1.0, seed=1)
+
+
+@pytest.mark.parametrize("form", ["coco", "labelme", "yolo"])
+def test_one_command_from_an_export_to_a_model(tmp_path, form, capsys):
+    write_set(tmp_path / "set", form)
+    save_model(tiny_model(0), tmp_path / "start", tokenizer=TOKENIZER)
+    small = ["--steps", "3", "--set", "schedule.warmup_steps=1", "--set", "data.0.per_step=2", "--set", "lora.rank=2"]
+    paths = ["--data", str(tmp_path / "set"), "--model", str(tmp_path / "start"), "--out", str(tmp_path / "out")]
+    assert main(["train", "finetune", "--format", form, *paths, *small, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert report["trained_on"] == 5
+    assert report["held_out"]["after"]["n_present"] + report["held_out"]["after"]["n_absent"] == 3
+    model = load_model(tmp_path / "out")
+    start = load_model(tmp_path / "start").state_dict()
+    assert any(not torch.equal(value, start[name]) for name, value in model.state_dict().items())
+    assert (tmp_path / "out" / "finetune.json").is_file()
+
+
+def test_a_bad_label_stops_the_command_before_anything_is_written(tmp_path, capsys):
+    write_set(tmp_path / "set", "yolo")
+    (tmp_path / "set" / "labels" / "3.txt").write_text("0 0.5 0.5 2 2")
+    paths = ["--data", str(tmp_path / "set"), "--model", "tabletop", "--out", str(tmp_path / "out")]
+    assert main(["train", "finetune", "--format", "yolo", *paths]) == 2
+    assert "3.txt line 1" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
