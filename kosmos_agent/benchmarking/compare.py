@@ -32,12 +32,10 @@ from kosmos_agent.model.config import ClipVisionConfig
 from kosmos_agent.model.folder import locate
 from kosmos_agent.model.int8_kernels import exact_kernels
 from kosmos_agent.model.skeleton import skeleton
-from kosmos_agent.precision import FLOATS
+from kosmos_agent.precision import FLOATS, LARGE
 from kosmos_agent.profile import Profile
 from kosmos_agent.runtime.choosing import OPENVINO, TORCH
 
-LARGE = 500_000_000
-"""Parameters from which float32 is left out: it is slower than bfloat16 on both sides, and takes twice the memory."""
 PARTS = ("answers", "works", "limits", "stages", "lone", "beside", "breakdown")
 _LARGE_CHECK = (2, 16)
 """Phrases and tokens of a caption: seconds each on both sides."""
@@ -83,6 +81,7 @@ class ComparisonRun:
 
     @property
     def large(self) -> bool:
+        """Whether float32 is left out: on such models it is slower than bfloat16 on both sides, in twice the memory."""
         return self.parameters >= LARGE
 
     def report(self) -> Comparison:
