@@ -19,7 +19,7 @@ from kosmos_agent.benchmarking.timing import Sample, summarise
 from kosmos_agent.grounder import Grounder
 from kosmos_agent.model.checkpoint import save_model
 from kosmos_agent.model.int8_kernels import exact_kernels
-from kosmos_agent.model.quantized_cache import VARIABLE
+from kosmos_agent.user_cache import CACHE_VARIABLE
 
 QUICK = Plan(threads=1, wanted=1, patience=1, sample_s=0)
 
@@ -91,7 +91,7 @@ def test_half_the_width_of_a_number_is_half_the_bytes(grounder, shapes):
 def test_codes_of_eight_bits_count_wherever_a_kernel_keeps_them(grounder, shapes, tmp_path, monkeypatch):
     if not exact_kernels("cpu"):
         pytest.skip("this machine has no exact 8-bit products")
-    monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
     save_model(grounder.model, tmp_path / "tiny", tokenizer=TOKENIZER)
     eight = Grounder.load(tmp_path / "tiny", dtype="int8")
     text = grounder.model.config.text

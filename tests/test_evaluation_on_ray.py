@@ -50,6 +50,7 @@ def local_ray():
     ray.shutdown()
 
 
+@pytest.mark.slow
 def test_records_and_scores_on_ray_are_those_of_one_process(tmp_path, local_ray):
     """Resuming included: what one engine began, the other finishes."""
     some = pictures(tmp_path)

@@ -95,8 +95,10 @@ async def test_more_lines_than_wait_come_in_order():
     assert await read_all(b"".join(b"%d\n" % count for count in range(500)), 64) == [str(n) for n in range(500)]
 
 
-async def test_a_line_without_end_is_not_kept(caplog):
-    assert await read_all(b"first\n" + b"x" * 2000, 6, max_bytes=1000) == ["first"]
+@pytest.mark.parametrize("chunk", [6, 4096])
+@pytest.mark.parametrize("after", [b"", b"\nsecond\n"])
+async def test_a_line_without_end_is_not_kept_nor_what_follows(caplog, chunk, after):
+    assert await read_all(b"first\n" + b"x" * 2000 + after, chunk, max_bytes=1000) == ["first"]
     assert "more than 1000 bytes" in caplog.text
 
 

@@ -111,5 +111,5 @@ def test_the_command_writes_the_first_pictures_of_a_split(tmp_path):
     assert (tmp_path / "new" / COCO_FOLDER / "finetune_refcoco_val.json").is_file()
     refused = run("--out", str(tmp_path))
     assert refused.exit_code == 2
-    assert "is not empty" in refused.output
+    assert "not empty" in " ".join(refused.output.replace("│", " ").split())
     assert run("--out", str(tmp_path / "other"), "--count", "10000").exit_code == 2

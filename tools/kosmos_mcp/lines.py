@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
+from itertools import takewhile
 
 MAX_LINE_BYTES = 1 << 20
 _CHUNK_BYTES = 1 << 16
@@ -54,10 +55,14 @@ class Lines:
         # Not the buffered sys.stdin: a thread that waits in it keeps the interpreter from ending.
         while chunk := os.read(self._descriptor, _CHUNK_BYTES):
             *whole, rest = (rest + chunk).split(b"\n")
-            if max(map(len, (*whole, rest))) > self._max_bytes:
+            bounded = list(takewhile(self._is_bounded, whole))
+            yield from (line.decode("utf-8", errors="replace") for line in bounded)
+            if len(bounded) < len(whole) or not self._is_bounded(rest):
                 _log.error("a message of more than %d bytes; the connection ends", self._max_bytes)
                 return
-            yield from (line.decode("utf-8", errors="replace") for line in whole)
+
+    def _is_bounded(self, line: bytes) -> bool:
+        return len(line) <= self._max_bytes
 
 
 class Out:
