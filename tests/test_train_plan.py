@@ -90,11 +90,13 @@ def test_hours_follow_from_operations_and_hardware(paper):
 def test_frozen_parts_need_no_gradients_and_less_work():
     recipe = read_recipe("paper_pretrain", "pretrain", ['freeze=["vision"]', "compute.sharding=none"])
     frozen = plan(recipe, SHALLOW, {}, Hardware())
-    vision, trained = frozen.parameters["vision"]
-    assert trained == 0
+    vision, learnt = frozen.parameters["vision"]
+    assert learnt == 0
     assert frozen.memory.gradients == 4 * (SHALLOW_WHOLE - vision)
-    model = hollow_model(SHALLOW, recipe)
-    assert picture_work(model, 1).backward_flops < 0.2 * picture_work(model, 1).forward_flops
+    trained = read_recipe("paper_pretrain", "pretrain")
+    still, moving = (picture_work(hollow_model(SHALLOW, item), 1) for item in (recipe, trained))
+    assert still.forward_flops == moving.forward_flops
+    assert still.backward_flops < 0.5 * moving.backward_flops
 
 
 def test_adapters_are_what_is_trained():
