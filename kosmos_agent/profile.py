@@ -18,6 +18,8 @@ class Profile:
     zoom: whether small things get a second look unless the call says otherwise; it costs a picture's encoding each.
     mean_boxes: `Decision.mean_boxes`. both_ways: whether each look is taken in the mirror image as well, for a model
     that was trained on mirrored pictures; it costs a second encoding of the picture and a second pass of the phrases.
+    second_opinion: whether a thing that was found is asked what it is, where second looks are on: for a model that
+    learnt to describe boxes in a few plain words; it costs four tokens for each thing.
     list_captions: whether its brief captions list things, so that each can be looked at again and put right.
     """
 
@@ -27,6 +29,7 @@ class Profile:
     mean_boxes: bool = False
     both_ways: bool = False
     list_captions: bool = False
+    second_opinion: bool = False
 
     @property
     def single_look(self) -> bool:

@@ -121,7 +121,8 @@ class Grounding(_Frozen):
     `found` into `cannot_tell`.
     `candidates` begin with the likeliest. `count` says how they belong together: for `one` thing they are rivals; of
     `many` ("the cups") each is a thing of its own, and all are the answer. `unknown_words` of the phrase are those that
-    the model never learnt: what rests on them is at best `cannot_tell`.
+    the model never learnt: what rests on them is at best `cannot_tell`. `called`: what the model calls the box when it
+    is asked about that alone, where the phrase says otherwise: what was `found` is `cannot_tell` because of it.
     """
 
     phrase: str
@@ -136,6 +137,7 @@ class Grounding(_Frozen):
     model: str
     timings_ms: dict[str, float]
     unknown_words: tuple[str, ...] = ()
+    called: str | None = None
 
     @property
     def best(self) -> Candidate:
@@ -157,6 +159,12 @@ def with_clauses(answer: Grounding, clauses: tuple[Clause, ...]) -> Grounding:
     failed = any(clause.state == "fails" for clause in clauses)
     status = "cannot_tell" if failed and answer.status == "found" else answer.status
     return answer.model_copy(update={"clauses": clauses, "status": status})
+
+
+def with_opinion(answer: Grounding, words: str) -> Grounding:
+    """What the model calls the box by itself, where that is not what the phrase says: `found` is `cannot_tell` then."""
+    status = "cannot_tell" if answer.status == "found" else answer.status
+    return answer.model_copy(update={"status": status, "called": words})
 
 
 def with_unknown_words(answer: Grounding, words: tuple[str, ...]) -> Grounding:

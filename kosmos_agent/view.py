@@ -14,7 +14,7 @@ from kosmos_agent.calibration import CHEAP_FEATURES, Feature
 from kosmos_agent.errors import CancelledError, InvalidArgumentError
 from kosmos_agent.images import mirror_image
 from kosmos_agent.inference.answer import AnswerRules
-from kosmos_agent.inference.clauses import parse, with_anchors
+from kosmos_agent.inference.clauses import ParsedPhrase, parse, with_anchors
 from kosmos_agent.inference.close_ups import describe_closely, name_and_place
 from kosmos_agent.inference.corners import CornerScores
 from kosmos_agent.inference.evidence import Evidence, gather
@@ -24,10 +24,12 @@ from kosmos_agent.inference.lists import is_list, rewritten, single_boxes
 from kosmos_agent.inference.looks import Looks, Part
 from kosmos_agent.inference.relations import check_claims
 from kosmos_agent.inference.rivals import rivals_of
+from kosmos_agent.inference.second_opinion import opinions
 from kosmos_agent.inference.several import candidates_of, joined, write_boxes
 from kosmos_agent.inference.zoom import Zoom
 from kosmos_agent.markup import from_tagged
-from kosmos_agent.results import Box, Entity, Frame, GroundedText, Grounding, with_unknown_words
+from kosmos_agent.phrases import names_several
+from kosmos_agent.results import Box, Entity, Frame, GroundedText, Grounding, with_opinion, with_unknown_words
 
 if TYPE_CHECKING:
     from kosmos_agent.grounder import Grounder
@@ -79,10 +81,11 @@ class View:
         timings = {**self.encoded.timings_ms, **clock.laps_ms}
         found = [self._grounding(*pair, timings) for pair in zip(asked, evidence, strict=True)]
         leaned_on = dict(zip(asked[len(phrases) :], found[len(phrases) :], strict=True))
-        return [
+        answers = [
             check_claims(answer, phrase.clauses, leaned_on, rivals.get(phrase.plain_head, ()))
             for answer, phrase in zip(found, parsed, strict=False)
         ]
+        return self._asked_again(answers, parsed, self._looks(zoom))
 
     def evidence(
         self,
@@ -161,6 +164,23 @@ class View:
         ask = prompts.grounded_question if self.grounder.profile.grounded_answers else prompts.plain_question
         texts = [ask(question) for question in questions]
         return self._write(texts, Decoding(max_new_tokens=64), should_stop, whole=False)
+
+    def _asked_again(self, answers: list[Grounding], phrases: Sequence[ParsedPhrase], looks: Looks) -> list[Grounding]:
+        """With a second opinion on each thing that was found (`Profile.second_opinion`)."""
+        places = [
+            k for k, answer in enumerate(answers) if answer.status == "found" and not names_several(answer.phrase)
+        ]
+        if not places or looks.zoom is None or not self.grounder.profile.second_opinion:
+            return answers
+        clock = Stopwatch(looks.model.device)
+        boxes, heads = [answers[k].best.box for k in places], [phrases[k].plain_head for k in places]
+        told = dict(zip(places, opinions(looks, looks.zoom, boxes, heads), strict=True))
+        clock.lap("opinion")
+        timed = [answer.model_copy(update={"timings_ms": answer.timings_ms | clock.laps_ms}) for answer in answers]
+        return [
+            with_opinion(answer, told[k].words) if k in told and told[k].contradicts else answer
+            for k, answer in enumerate(timed)
+        ]
 
     def _grounding(self, phrase: str, evidence: Evidence, timings_ms: dict[str, float]) -> Grounding:
         grounder = self.grounder

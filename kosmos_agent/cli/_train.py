@@ -40,7 +40,13 @@ _HELPERS_ONLY_STEPS = 150
 """A checkpoint holds no helper heads, so a run that starts from one begins with new ones."""
 _CELL_PX = 16
 _PROFILE = Profile(
-    grounded_answers=False, detailed_captions=False, zoom=True, mean_boxes=True, both_ways=True, list_captions=True
+    grounded_answers=False,
+    detailed_captions=False,
+    zoom=True,
+    mean_boxes=True,
+    both_ways=True,
+    list_captions=True,
+    second_opinion=True,
 )
 """Answers and captions as trained, on mirrored pictures too. A second look costs it milliseconds."""
 

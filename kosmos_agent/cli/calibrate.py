@@ -30,7 +30,7 @@ def calibrate(
         int | None, typer.Option(min=5, help="pictures; of tabletop, also more than it has", show_default=False)
     ] = None,
     features: Annotated[str, typer.Option(help="cheap, all, or names with commas between")] = "cheap",
-    max_false_found: Annotated[float, typer.Option(min=0.0, max=0.99, help="share of absent things found")] = 0.01,
+    max_false_found: Annotated[float, typer.Option(min=0.0, max=0.99, help="share of absent things found")] = 0.02,
     max_missed: Annotated[float, typer.Option(min=0.0, max=0.99, help="share of present things not found")] = 0.02,
     min_probability: Annotated[float, typer.Option(min=0.0, max=0.99, help="of a box that is found")] = 0.5,
     single_look: options.SingleLook = False,

@@ -47,7 +47,7 @@ Outcome = Callable[[Sample], bool]
 class Rule:
     """What the thresholds must keep to; see `calibration.Thresholds`."""
 
-    max_false_found: float = 0.01
+    max_false_found: float = 0.02
     max_missed: float = 0.02
     min_probability: float = 0.5
 

@@ -15,6 +15,7 @@ from kosmos_agent.inference.frame import EncodedFrame, continue_frame
 from kosmos_agent.inference.generate import Decoding, StopCallback, Views, Written, generate
 from kosmos_agent.inference.looks import Looks
 from kosmos_agent.inference.mirror import mirror_box, read_as_one
+from kosmos_agent.inference.prompt import ReadPrompt, read
 from kosmos_agent.inference.zoom import SecondLook, Zoom, second_look
 from kosmos_agent.phrases import swap_left_right, swapped_words
 from kosmos_agent.results import Box
@@ -80,16 +81,34 @@ class CloseUps:
         return [second_look(box, scores, window, side, self._zoom) for box, scores, window in places]
 
     def describe(self, decoding: Decoding, should_stop: StopCallback | None) -> list[Written]:
+        asked = self._asked_what(decoding.max_new_tokens)
+        return generate(self._looks.model, self._looks.tokenizer, asked, decoding, should_stop, self._views())
+
+    @torch.inference_mode()
+    def told(self, tokens: int) -> Tensor:
+        """(T, boxes, vocabulary): log-probabilities of the words for each box, each behind the likeliest before it."""
+        model, views, state = self._looks.model, self._views(), self._asked_what(tokens)
+        steps: list[Tensor] = []
+        for _ in range(tokens):
+            if steps:
+                chosen = views.spread(steps[-1].argmax(dim=-1).tolist())
+                state = read(model, torch.tensor(chosen, device=model.device)[:, None], after=state)
+            steps.append(views.mean_log_p(model.logits(state.hidden).float().log_softmax(dim=-1)))
+        return torch.stack(steps)
+
+    def _asked_what(self, room: int) -> ReadPrompt:
         looks = self._looks
         ids = [
             looks.tokenizer.encode_words(prompts.expression_generation(mirror_box(box) if way else box))
             for box in self._boxes_within()
             for way in looks.ways
         ]
-        read = continue_frame(looks.model, self._frames, ids, decoding.max_new_tokens)
+        return continue_frame(looks.model, self._frames, ids, room)
+
+    def _views(self) -> Views:
+        looks = self._looks
         swap = _swap(looks.tokenizer, looks.model.config.text.vocab_size)
-        views = Views(len(looks.ways), tuple(swap if way else None for way in looks.ways))
-        return generate(looks.model, looks.tokenizer, read, decoding, should_stop, views)
+        return Views(len(looks.ways), tuple(swap if way else None for way in looks.ways))
 
     def _boxes_within(self) -> list[Box]:
         return [window.to_window(box) for window, box in zip(self._windows, self._boxes, strict=True)]

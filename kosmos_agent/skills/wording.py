@@ -54,6 +54,8 @@ def _found(report: FindReport) -> str:
     }[report.status]
     clauses = [f"{clause.words!r} {clause.state}" for clause in answer.clauses]
     checked = f"; checked: {', '.join(clauses)}" if clauses else ""
+    if answer.called is not None:
+        checked += f"; what lies there looks like {fenced(answer.called)}"
     if answer.unknown_words:
         checked += f"; words that the model never learnt: {', '.join(answer.unknown_words[:8])}"
     kept = lines if report.status == "ambiguous" or answer.count == "many" else lines[:1]

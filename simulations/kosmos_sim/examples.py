@@ -30,8 +30,8 @@ from kosmos_sim.splits import scene_phrases, split_of
 
 MAP_SIDE = 112
 DEFAULT_MIXTURE: Mapping[str, float] = {
-    "attribute": 8, "category": 5, "colour": 3, "relation": 24, "superlative": 12, "ordinal": 12, "size": 8,
-    "plural": 8, "absent": 9, "either": 5, "describe": 8, "question": 13, "caption": 3,
+    "attribute": 8, "category": 5, "colour": 3, "relation": 22, "superlative": 11, "ordinal": 14, "size": 9,
+    "plural": 8, "absent": 9, "either": 5, "describe": 12, "question": 10, "caption": 3,
 }  # fmt: skip
 """Shares of the tasks. What takes longest to learn (places and orders among several things) comes most often."""
 _OTHER_TASKS = ("caption", "question", "describe", "either")
