@@ -43,7 +43,7 @@ lint: setup ## ruff and mypy alone
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-bench: setup ## ahead of transformers, by how much: docs/performance.md with its pictures (8 minutes; --quick: 2)
+bench: setup ## ahead of transformers, by how much: docs/performance.md with its pictures (15 minutes; --quick: 2)
 	@$(BIN)/python benchmarks/bench_performance.py $(BENCH_ARGS)
 
 bench-ros: setup ## figures of the ROS nodes: latency, lost frames, cancel, memory, start (10 minutes; --quick: 1)

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from kosmos_agent.cli._output import print_grounding
 from kosmos_agent.evaluation.label_folder import load_pictures, read_labels
 from kosmos_agent.grounder import Grounder
-from kosmos_agent.inference import second_opinion
 from kosmos_agent.inference.second_opinion import Opinion, opinions
-from kosmos_agent.skills.wording import fenced
+from kosmos_agent.results import with_opinion
+from kosmos_agent.robot.pick import Sighting, pick_by_sight
+from kosmos_agent.skills.reports import FindReport, ImageNote
+from kosmos_agent.skills.wording import text_of
 from kosmos_agent.view import View
 
 FOLDER = Path(__file__).parent / "data" / "fixed"
@@ -70,7 +73,17 @@ def test_a_thing_that_is_called_otherwise_is_not_found(view: View, monkeypatch: 
     doubted = view.find("the green apple")
     assert (doubted.status, doubted.called) == ("cannot_tell", "a green pear")
     assert doubted.candidates == plain.candidates
-    assert fenced(doubted.called or "") == "<scene-text>a green pear</scene-text>"
+
+
+def test_every_face_says_why_it_is_not_sure(view: View, capsys: pytest.CaptureFixture[str]) -> None:
+    doubted = with_opinion(view.find("the green apple"), "a green pear")
+    print_grounding(doubted)
+    assert "looks like 'a green pear'" in capsys.readouterr().out
+    course = pick_by_sight("the green apple", lambda begin: Sighting(doubted), None, max_looks=1)
+    assert "looks like 'a green pear'" in course.message
+    note = ImageNote(stamp_ns=1, age_s=0.0, width=8, height=8, frame_id="camera")
+    report = FindReport(status="cannot_tell", image=note, timings_ms={}, answer=doubted, target_ids=())
+    assert "looks like <scene-text>a green pear</scene-text>" in text_of(report)
 
 
 def test_nobody_asks_where_nothing_was_found_or_looks_are_single(grounder: Grounder, monkeypatch) -> None:
@@ -81,4 +94,3 @@ def test_nobody_asks_where_nothing_was_found_or_looks_are_single(grounder: Groun
     view = grounder.view(APPLES.rgb)
     assert view.find("the purple elephant").status != "found"
     assert view.find("the green apple", zoom=False).status == "found"
-    assert second_opinion.CONTRADICTED_BELOW < 0

@@ -94,6 +94,10 @@ def print_grounding(answer: Grounding) -> None:
     for clause in answer.clauses:
         state = typer.style(clause.state, fg=_STATE_STYLES[clause.state])
         typer.echo(f"  {state}  {clause.words}")
+    if answer.called is not None:
+        typer.echo(f"  asked about by itself, it looks like {answer.called!r}")
+    if answer.unknown_words:
+        typer.echo(f"  words that the model never learnt: {', '.join(answer.unknown_words)}")
     typer.secho(f"  {footer(answer)}", dim=True)
 
 

@@ -292,4 +292,6 @@ def _unfound_message(answer: Grounding) -> str:
     failed = [clause.words for clause in answer.clauses if clause.state == "fails"]
     if failed:
         return f"what looks most like {answer.phrase!r} is not {' and not '.join(failed)}; nothing was moved"
+    if answer.called is not None:
+        return f"what was taken for {answer.phrase!r} looks like {answer.called!r} by itself; nothing was moved"
     return f"{answer.phrase!r} was {answer.status.replace('_', ' ')}; nothing was moved"
