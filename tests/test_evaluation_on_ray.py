@@ -1,7 +1,9 @@
 """The same evaluation in this process and on a real local Ray: the same bytes; errors and resuming as without it."""
 
 import json
+import os
 from functools import partial
+from pathlib import Path
 
 import pytest
 import ray
@@ -45,7 +47,14 @@ def test_a_cluster_that_does_not_answer_is_named(tmp_path):
 
 @pytest.fixture(scope="module")
 def local_ray():
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, _node_ip_address="127.0.0.1")
+    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    ray.init(
+        num_cpus=2,
+        include_dashboard=False,
+        log_to_driver=False,
+        _node_ip_address="127.0.0.1",
+        runtime_env={"env_vars": {"PYTHONPATH": path}},
+    )
     yield
     ray.shutdown()
 

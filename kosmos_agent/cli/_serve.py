@@ -32,10 +32,10 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Fleet:
-    """Of replicas on Ray Serve. address: of the cluster, or `local`."""
+    """Of replicas on Ray Serve. address: of the cluster; None starts Ray on this machine."""
 
     replicas: int
-    address: str
+    address: str | None
 
 
 def serve(model: ModelChoice, way: WayIn, bounds: Bounds, fleet: Fleet | None) -> None:

@@ -39,8 +39,8 @@ def serve(
     ] = EngineName.LOCAL,
     replicas: Annotated[int, typer.Option(min=1, max=256, help="of the model, with --engine ray")] = 1,
     ray_address: Annotated[
-        str, typer.Option(help="of a cluster that is there, with --engine ray; local: start Ray on this machine")
-    ] = "local",
+        str | None, typer.Option(help="of a cluster that is there, with --engine ray", show_default=False)
+    ] = None,
     max_requests: Annotated[
         int, typer.Option(min=1, max=4096, help="open at a time; those beyond are told to come again (429)")
     ] = 64,

@@ -23,6 +23,7 @@ from kosmos_agent.grit.parsing import Parser
 from kosmos_agent.grit.recipe import Recipe
 from kosmos_agent.grit.shards import Shard
 from kosmos_agent.grit.writing import PipelineError
+from kosmos_agent.ray_cluster import connect
 
 _BLOCK_BYTES = 8 * 2**20
 """Of items between two stages: small blocks keep every detector busy and little in memory."""
@@ -47,7 +48,7 @@ class RayEngine:
         if not shards:
             return
         try:
-            ours = self._connect()
+            ours = connect(self.address, max(os.cpu_count() or 1, self.workers + self._parsers))
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise PipelineError(f"no Ray cluster at {self.address or 'this machine'}: {error}") from error
         try:
@@ -58,20 +59,6 @@ class RayEngine:
         finally:
             if ours:
                 ray.shutdown()
-
-    def _connect(self) -> bool:
-        """Whether the cluster is ours to shut down."""
-        if ray.is_initialized():
-            return False
-        local = self.address is None
-        ray.init(
-            address=self.address,
-            num_cpus=max(os.cpu_count() or 1, self.workers + self._parsers) if local else None,
-            include_dashboard=False if local else None,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
-        return True
 
     @property
     def _parsers(self) -> int:

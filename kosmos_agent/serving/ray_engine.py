@@ -24,6 +24,7 @@ from ray.serve.handle import DeploymentHandle
 
 from kosmos_agent.errors import BusyError, GoalTimeoutError, KosmosAgentError, NotReadyError, UnforeseenError, error_of
 from kosmos_agent.grounder import Grounder
+from kosmos_agent.ray_cluster import connect
 from kosmos_agent.serving.engine import Reply, Request
 from kosmos_agent.serving.limits import QueueLimits
 from kosmos_agent.serving.local_engine import MAX_PIXELS, LocalEngine
@@ -77,7 +78,7 @@ class Replica:
 
 
 class RayEngine:
-    """grounder: arguments of `Grounder.load`. address: `local` starts Ray on this machine, for this process alone.
+    """grounder: arguments of `Grounder.load`. address: of a running cluster; None starts Ray on this machine.
 
     cpus: of each replica, as Ray counts them. waiting: requests without an answer. retried: asked of another replica.
     """
@@ -89,12 +90,13 @@ class RayEngine:
         replicas: int,
         max_requests: int = 64,
         max_pixels: int = MAX_PIXELS,
-        address: str = "local",
+        address: str | None = None,
         cpus: float = 1.0,
     ) -> None:
         self._grounder, self._replicas, self._max_requests = grounder, replicas, max_requests
         self._max_pixels, self._address, self._cpus = max_pixels, address, cpus
         self._handle: DeploymentHandle[Any] | None = None
+        self._started = False
         self.waiting = 0
         self.retried = 0
 
@@ -153,9 +155,7 @@ class RayEngine:
         raise UnforeseenError(f"{_TRIES} replicas died of this request")
 
     def _deployed(self) -> DeploymentHandle[Any]:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        cpus = math.ceil(self._cpus * self._replicas) + 1 if self._address == "local" else None
-        ray.init(address=self._address, num_cpus=cpus, include_dashboard=False, log_to_driver=False)
+        self._started = connect(self._address, math.ceil(self._cpus * self._replicas) + 1)
         serve.start(proxy_location="Disabled")
         deployment: Any = serve.deployment(
             Replica,
@@ -170,7 +170,8 @@ class RayEngine:
 
     def _ended(self) -> None:
         serve.shutdown()  # type: ignore[no-untyped-call]
-        ray.shutdown()
+        if self._started:
+            ray.shutdown()
 
 
 def _take_signals_back() -> None:

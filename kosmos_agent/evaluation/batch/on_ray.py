@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import ray
 from ray.exceptions import RayError, RayTaskError
 from ray.util import ActorPool
 
-from kosmos_agent.errors import EvaluationError, InvalidArgumentError, KosmosAgentError
+from kosmos_agent.errors import EvaluationError, KosmosAgentError
 from kosmos_agent.evaluation.asking.asker import Asker
 from kosmos_agent.evaluation.batch.run import Answering, Identified, PictureOfSamples, answer_picture
 from kosmos_agent.evaluation.benchmarks.samples import Sample
 from kosmos_agent.grounder import Grounder
+from kosmos_agent.ray_cluster import connect
 
 S = TypeVar("S", bound=Sample)
 R = TypeVar("R", bound=Identified)
 
 _RESTARTS = 2
 """A worker that dies (memory, a lost machine) is started again so often, and its picture asked again."""
-_PATIENCE_S = 5.0
 
 
 class _Worker:
@@ -48,7 +45,7 @@ def on_ray(
     def answer(pictures: Sequence[PictureOfSamples[S]]) -> Iterator[list[R]]:
         if not pictures:
             return
-        started = _connect(workers, address)
+        started = connect(address, workers)
         try:
             remote = ray.remote(num_cpus=1, num_gpus=gpus, max_restarts=_RESTARTS, max_task_retries=_RESTARTS)(_Worker)
             pool: Any = ActorPool([remote.remote(load, asker) for _ in range(min(workers, len(pictures)))])
@@ -64,30 +61,3 @@ def on_ray(
                 ray.shutdown()
 
     return answer
-
-
-def _connect(workers: int, address: str | None) -> bool:
-    """Whether Ray was started here: one that runs already is used and left running.
-
-    A local Ray listens on loopback alone, and tells nobody that it runs.
-    """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    if ray.is_initialized():
-        return False
-    if address is None:
-        ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False, _node_ip_address="127.0.0.1")
-        return True
-    _require_listener(address)
-    ray.init(address=address, log_to_driver=False)
-    return True
-
-
-def _require_listener(address: str) -> None:
-    """Ray itself goes on trying for minutes where nothing listens. `auto` names no machine."""
-    place = urlsplit(address if "//" in address else f"//{address}")
-    if place.hostname is None or place.port is None:
-        return
-    try:
-        socket.create_connection((place.hostname, place.port), _PATIENCE_S).close()
-    except OSError as error:
-        raise InvalidArgumentError(f"no Ray cluster answers at {address} ({error})") from error

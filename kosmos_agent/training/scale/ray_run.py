@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from ray.train import FailureConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchConfig, TorchTrainer
 
 from kosmos_agent.errors import KosmosAgentError
+from kosmos_agent.ray_cluster import connect
 from kosmos_agent.training.recipe.models import Recipe
 from kosmos_agent.training.recipe.reading import parse_recipe
 from kosmos_agent.training.scale.run import Run
@@ -36,7 +39,7 @@ def train_on_ray(recipe: Recipe, root: Path, folder: Path, cluster: Cluster, unt
     A worker that dies ends the attempt; all begin again from the last saved state, up to three times.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    ray.init(address=cluster.address, ignore_reinit_error=True, log_to_driver=True)
+    started = connect(cluster.address, max(os.cpu_count() or 1, math.ceil(cluster.workers * cluster.cpus) + 1))
     try:
         trainer = TorchTrainer(
             _work,
@@ -58,7 +61,8 @@ def train_on_ray(recipe: Recipe, root: Path, folder: Path, cluster: Cluster, unt
         )
         trainer.fit()
     finally:
-        ray.shutdown()
+        if started:
+            ray.shutdown()
 
 
 def _work(settings: dict[str, Any]) -> None:

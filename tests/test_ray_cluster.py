@@ -1,0 +1,40 @@
+"""How Ray is joined: by its address, by what this process has joined already, or started on loopback."""
+
+from __future__ import annotations
+
+import pytest
+
+ray = pytest.importorskip("ray", reason="needs the extra [scale]")
+
+from kosmos_agent import ray_cluster  # noqa: E402
+from kosmos_agent.errors import InvalidArgumentError  # noqa: E402
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
+    """What Ray would be started with; starting it takes seconds, and the slow tests do."""
+    calls: list[dict[str, object]] = []
+    monkeypatch.setattr(ray_cluster.ray, "init", lambda **options: calls.append(options))
+    monkeypatch.setattr(ray_cluster.ray, "is_initialized", lambda: False)
+    monkeypatch.delenv("RAY_USAGE_STATS_ENABLED", raising=False)
+    return calls
+
+
+def test_without_an_address_it_is_a_new_one_on_loopback_whatever_else_runs(started, monkeypatch) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
+    assert ray_cluster.connect(None, 3)
+    (options,) = started
+    assert (options["address"], options["num_cpus"], options["_node_ip_address"]) == ("local", 3, "127.0.0.1")
+    assert ray_cluster.os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
+
+
+def test_what_was_joined_already_is_used_and_not_ours(started, monkeypatch) -> None:
+    monkeypatch.setattr(ray_cluster.ray, "is_initialized", lambda: True)
+    assert not ray_cluster.connect("127.0.0.1:1", 3)
+    assert started == []
+
+
+def test_an_address_at_which_nothing_answers_is_named_before_ray_waits(started) -> None:
+    with pytest.raises(InvalidArgumentError, match=r"no Ray cluster answers at 127\.0\.0\.1:1 "):
+        ray_cluster.connect("127.0.0.1:1", 3)
+    assert started == []
