@@ -20,5 +20,10 @@ Zoom = Annotated[
 SingleLook = Annotated[
     bool, typer.Option("--single-look", help="one look at each picture: no second looks, no mirror image")
 ]
+Host = Annotated[str, typer.Option(help="address to listen on; beyond loopback a token is needed")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="0: any free one")]
+AllowHost = Annotated[
+    list[str] | None, typer.Option(help="name that clients may call this machine; may be given several times")
+]
 Json = Annotated[bool, typer.Option("--json", help="one JSON object on stdout")]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="write the annotated picture here", show_default=False)]

@@ -26,17 +26,14 @@ _TokenFile = Annotated[
     Path | None,
     typer.Option(help="file that holds the token for HTTP, if not KOSMOS_MCP_TOKEN does", show_default=False),
 ]
-_AllowHost = Annotated[
-    list[str] | None, typer.Option(help="name that HTTP clients may call this machine; may be given several times")
-]
 
 
 def mcp(
     http: Annotated[bool, typer.Option("--http", help="streamable HTTP instead of stdio")] = False,
-    host: Annotated[str, typer.Option(help="address to listen on; beyond loopback a token is needed")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one")] = 8765,
+    host: options.Host = "127.0.0.1",
+    port: options.Port = 8765,
     token_file: _TokenFile = None,
-    allow_host: _AllowHost = None,
+    allow_host: options.AllowHost = None,
     camera: _Camera = "sim",
     root: _Root = Path("."),
     seed: Annotated[int, typer.Option(min=0, help="which simulated table is laid")] = 0,

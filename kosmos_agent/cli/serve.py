@@ -24,16 +24,13 @@ _TokenFile = Annotated[
     Path | None,
     typer.Option(help="file that holds the token, if not KOSMOS_SERVE_TOKEN does", show_default=False),
 ]
-_AllowHost = Annotated[
-    list[str] | None, typer.Option(help="name that clients may call this machine; may be given several times")
-]
 
 
 def serve(
-    host: Annotated[str, typer.Option(help="address to listen on; beyond loopback a token is needed")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one")] = 8000,
+    host: options.Host = "127.0.0.1",
+    port: options.Port = 8000,
     token_file: _TokenFile = None,
-    allow_host: _AllowHost = None,
+    allow_host: options.AllowHost = None,
     engine: Annotated[
         EngineName, typer.Option(help="local: in this process; ray: replicas on Ray Serve")
     ] = EngineName.LOCAL,

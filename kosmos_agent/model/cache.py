@@ -46,8 +46,7 @@ class KVCache:
     def append(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Write (B, heads, T, d) behind `length` and return views of all filled so far; `advance` ends the step."""
         end = self.length + key.shape[2]
-        if end > self.capacity:
-            raise ValueError(f"cache of {self.capacity} positions cannot take {end}")
+        self._check_room(end)
         self.keys[layer, :, :, self.length : end] = key
         self.values[layer, :, :, self.length : end] = value
         return self.keys[layer, :, :, :end], self.values[layer, :, :, :end]
@@ -57,64 +56,57 @@ class KVCache:
         return self.keys[:, :, :, : self.length], self.values[:, :, :, : self.length]
 
     def extend(self, keys: Tensor, values: Tensor) -> None:
-        """Write (layers, B, heads, T, d) of all layers behind `length`, and advance."""
-        for layer, (key, value) in enumerate(zip(keys, values, strict=True)):
-            self.append(layer, key, value)
-        self.advance(keys.shape[3])
+        """Write (layers, B or 1, heads, T, d) of all layers behind `length`, and advance."""
+        end = self.length + keys.shape[3]
+        self._check_room(end)
+        self.keys[:, :, :, self.length : end] = keys
+        self.values[:, :, :, self.length : end] = values
+        self.length = end
 
     def advance(self, count: int) -> None:
         self.length += count
-
-    @classmethod
-    def joined(cls, caches: Sequence[KVCache], extra: int) -> KVCache:
-        """One row of what several of one row hold, one after another, with room for `extra` more positions."""
-        first = caches[0].keys
-        layers, _, heads, _, width = first.shape
-        length = sum(cache.length for cache in caches)
-        one = cls(layers, 1, heads, length + extra, width, dtype=first.dtype, device=first.device)
-        for cache in caches:
-            end = one.length + cache.length
-            one.keys[:, :, :, one.length : end] = cache.keys[:, :, :, : cache.length]
-            one.values[:, :, :, one.length : end] = cache.values[:, :, :, : cache.length]
-            one.length = end
-        return one
-
-    def row(self, index: int) -> KVCache:
-        """A copy of one of the rows, as it may be kept for longer than the others."""
-        layers, _, heads, _, width = self.keys.shape
-        one = KVCache(layers, 1, heads, self.length, width, dtype=self.keys.dtype, device=self.keys.device)
-        one.keys[:] = self.keys[:, index : index + 1, :, : self.length]
-        one.values[:] = self.values[:, index : index + 1, :, : self.length]
-        one.length = self.length
-        return one
 
     def fork(self, extra: int, rows: int | None = None) -> KVCache:
         """A copy of the filled part with room for `extra` more positions; the original stays as it is.
 
         rows: how many copies of its one row stand side by side; without it, the rows that there are.
         """
-        layers, batch, heads, _, width = self.keys.shape
-        shape = (layers, rows or batch, heads, self.length + extra, width)
-        copy = KVCache(*shape, dtype=self.keys.dtype, device=self.keys.device)
-        copy.keys[:, :, :, : self.length] = self.keys[:, :, :, : self.length]
-        copy.values[:, :, :, : self.length] = self.values[:, :, :, : self.length]
-        copy.length = self.length
+        copy = self._empty(rows or self.keys.shape[1], self.length + extra)
+        copy.extend(*self.filled())
         return copy
+
+    def row(self, index: int) -> KVCache:
+        """A copy of one of the rows, as it may be kept for longer than the others."""
+        one = self._empty(1, self.length)
+        one.extend(*(part[:, index : index + 1] for part in self.filled()))
+        return one
+
+    @staticmethod
+    def joined(caches: Sequence[KVCache], extra: int) -> KVCache:
+        """One row of what several of one row hold, one after another, with room for `extra` more positions."""
+        one = caches[0]._empty(1, sum(cache.length for cache in caches) + extra)
+        for cache in caches:
+            one.extend(*cache.filled())
+        return one
 
     @staticmethod
     def stacked(caches: Sequence[KVCache], extra: int) -> KVCache:
         """The rows of several caches that are filled equally far, copied, with room for `extra` more positions."""
-        first = caches[0]
-        if any(cache.length != first.length for cache in caches):
+        if len({cache.length for cache in caches}) != 1:
             raise ValueError(f"caches of {[cache.length for cache in caches]} positions; valid: equally many")
-        layers, _, heads, _, width = first.keys.shape
-        shape = (layers, sum(cache.keys.shape[1] for cache in caches), heads, first.length + extra, width)
-        whole = KVCache(*shape, dtype=first.keys.dtype, device=first.keys.device)
-        row = 0
-        for cache in caches:
-            rows = slice(row, row + cache.keys.shape[1])
-            whole.keys[:, rows, :, : first.length] = cache.keys[:, :, :, : first.length]
-            whole.values[:, rows, :, : first.length] = cache.values[:, :, :, : first.length]
-            row = rows.stop
-        whole.length = first.length
+        if len(caches) == 1:
+            return caches[0].fork(extra)
+        filled = zip(*(cache.filled() for cache in caches), strict=True)
+        keys, values = (torch.cat(parts, dim=1) for parts in filled)
+        whole = caches[0]._empty(keys.shape[1], caches[0].length + extra)
+        whole.extend(keys, values)
         return whole
+
+    def _empty(self, batch: int, capacity: int) -> KVCache:
+        """Of the same model."""
+        layers, _, heads, _, width = self.keys.shape
+        return KVCache(layers, batch, heads, capacity, width, dtype=self.keys.dtype, device=self.keys.device)
+
+    def _check_room(self, end: int) -> None:
+        if end > self.capacity:
+            raise ValueError(f"cache of {self.capacity} positions cannot take {end}")
