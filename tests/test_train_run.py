@@ -94,6 +94,22 @@ def test_two_processes_killed_go_on_bit_for_bit(data, tmp_path, sharding):
         assert double == pytest.approx(single, rel=1e-4)
 
 
+@pytest.mark.slow
+def test_workers_of_ray_learn_what_one_process_learns(data, tmp_path):
+    """Stopped half way and gone on with, by Ray's own processes; Ray is ended where it was started."""
+    ray = pytest.importorskip("ray", reason="needs the extra [scale]")
+    from kosmos_agent.training.scale.ray_run import Cluster, train_on_ray
+
+    content = tiny_recipe(data / "start", compute={"precision": "float32", "threads": 1, "sharding": "none"})
+    for until in (3, None):
+        train_on_ray(parse_recipe(content), data, tmp_path / "ray", Cluster(workers=2, cpus=0.5), until)
+        assert not ray.is_initialized()
+    assert new_run(data, tmp_path / "one").train()
+    single, double = losses(tmp_path / "one"), losses(tmp_path / "ray")
+    assert [step for step, _, _ in double] == [step for step, _, _ in single]
+    assert [loss for _, loss, _ in double] == pytest.approx([loss for _, loss, _ in single], rel=1e-4)
+
+
 def as_toml(recipe):
     """Of a recipe without tables in tables; JSON's values are TOML's here."""
     plain = [f"{key} = {json.dumps(value)}" for key, value in recipe.items() if not isinstance(value, dict | list)]
