@@ -12,22 +12,20 @@ import ray
 from kosmos_agent.errors import InvalidArgumentError
 
 _PATIENCE_S = 5.0
-_LOOPBACK = "127.0.0.1"
 
 
 def connect(address: str | None, cpus: int) -> bool:
     """Whether it is ours to shut down: one that this process has joined already is used and left as it is.
 
-    address: of a running cluster; None starts one of `cpus` on this machine, whatever else runs here, which listens on
-    loopback alone and ends with this process. Nobody is told that it runs. InvalidArgumentError where nothing answers.
+    address: of a running cluster; None starts one of `cpus` on this machine, whatever else runs here, which ends with
+    this process. Nobody is told that it runs. Ray listens on the machine's address and lets in who holds its token.
+    InvalidArgumentError where nothing answers.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if ray.is_initialized():
         return False
     if address is None:
-        ray.init(
-            address="local", num_cpus=cpus, include_dashboard=False, log_to_driver=False, _node_ip_address=_LOOPBACK
-        )
+        ray.init(address="local", num_cpus=cpus, include_dashboard=False, log_to_driver=False)
     else:
         _require_listener(address)
         ray.init(address=address, log_to_driver=False)

@@ -1,4 +1,4 @@
-"""How Ray is joined: by its address, by what this process has joined already, or started on loopback."""
+"""How Ray is joined: by its address, by what this process has joined already, or started on this machine."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
     return calls
 
 
-def test_without_an_address_it_is_a_new_one_on_loopback_whatever_else_runs(started, monkeypatch) -> None:
+def test_without_an_address_it_is_a_new_one_whatever_else_runs(started, monkeypatch) -> None:
     monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
     assert ray_cluster.connect(None, 3)
     (options,) = started
-    assert (options["address"], options["num_cpus"], options["_node_ip_address"]) == ("local", 3, "127.0.0.1")
+    assert (options["address"], options["num_cpus"]) == ("local", 3)
     assert ray_cluster.os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
 
 

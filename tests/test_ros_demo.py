@@ -1,5 +1,6 @@
 """The demo through real processes, end to end: simulated camera and arm, grounding node, pick node."""
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -76,6 +77,24 @@ def test_a_node_that_does_not_come_up_is_an_error_with_its_last_words(tmp_path):
         demo.play(tmp_path)
     assert caught.value.code == ProcessEndedError.code
     assert any("elephant" in line for line in caught.value.lines)
+
+
+def test_what_the_others_say_as_they_are_ended_does_not_push_out_why():
+    demo = RosDemo(CHOICE, "pick up the red cup", SEED, lambda _: None)
+
+    def ended() -> None:
+        for number in range(1000):
+            demo.hear(f"grounding | line {number} of a traceback")
+
+    def fail() -> None:
+        with contextlib.ExitStack() as graph, demo.last_words():
+            graph.callback(ended)
+            demo.hear("sim | no elephant")
+            raise ProcessEndedError("sim ended with status 2")
+
+    with pytest.raises(NodesFailedError) as caught:
+        fail()
+    assert caught.value.lines == ["sim | no elephant"]
 
 
 def test_the_options_of_the_model_reach_the_node():

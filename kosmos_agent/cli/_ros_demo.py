@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,17 +53,26 @@ class RosDemo(AnyDemo):
         """
         with self.step("world") as note:
             self.lay(note).close()
-        try:
-            self._play(out)
-        except KosmosAgentError as error:
-            raise NodesFailedError(error, list(self._lines)) from error
+        self._play(out)
         self.compare()
         return self.run
+
+    @contextmanager
+    def last_words(self) -> Iterator[None]:
+        """Taken before the others are ended: what those say then would push out what the first one said."""
+        try:
+            yield
+        except KosmosAgentError as error:
+            raise NodesFailedError(error, list(self._lines)) from error
+
+    def hear(self, line: str) -> None:
+        self._lines.append(line)
 
     def _play(self, out: Path) -> None:
         start_s = time.perf_counter()
         domain_id = free_domain_id()
-        with running(self._graph, self._lines.append, domain_id=domain_id, discovery="LOCALHOST") as started:
+        graph = running(self._graph, self.hear, domain_id=domain_id, discovery="LOCALHOST")
+        with graph as started, self.last_words():
             started.until_ready()
             until_seeing(started.session, self._graph.node("grounding").full_name, unless=started.alive())
             names = ", ".join(spec.name for spec in self._graph.nodes)
