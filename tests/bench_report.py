@@ -47,6 +47,7 @@ def comparison(noise=CALM):
         wanted_samples=1,
         works=works,
         caption_tokens={OURS: 64, THEIRS: 64},
+        caption_guessed={OURS: 21},
         ratios=ratios_of(works, {"transformers": [THEIRS], "transformers, careful": [CAREFUL]}, [OURS]),
         answers={OURS: AnswerCheck(phrases=8, boxes_alike=8, caption_tokens=12, caption_alike=11)},
         limits=Limits(gemm_gops={"float32": 100.0}, read_gb_s=10.0, timings={"float32": timing(1)}),

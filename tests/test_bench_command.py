@@ -53,6 +53,7 @@ def test_the_report_is_whole(folder, monkeypatch):
         assert all(timing.samples == 5 and timing.noisy == (timing.clean < 5) for timing in timings.values())
     assert found.answers[ours].alike, "the same weights, the same answers"
     assert found.caption_tokens.keys() == {ours, theirs}
+    assert 0 <= found.caption_guessed[ours] < found.caption_tokens[ours]
     assert found.stages["float32"].keys() == STAGES.keys()
     assert found.breakdown is not None
     assert found.limits is not None

@@ -69,6 +69,10 @@ def test_captions_of_unlike_length_are_not_passed_off_as_faster():
     assert "All captions were 64 tokens long." in tables.works_table(found)
     uneven = found.model_copy(update={"caption_tokens": {OURS: 9, THEIRS: 64}})
     assert f"do not compare; tokens: {OURS} 9, {THEIRS} 64" in tables.works_table(uneven)
+    assert (
+        f"64 tokens long. Guessed right, and so read in one pass with others, were: {OURS} 21."
+        in tables.works_table(found)
+    )
     assert "aption" not in tables.works_table(found.model_copy(update={"caption_tokens": {}})).rpartition("|")[2]
 
 

@@ -26,6 +26,7 @@ from kosmos_agent.benchmarking.transformers_side import CarefulUse, PlainUse, Tr
 from kosmos_agent.benchmarking.works import CAPTION_TOKENS, PHRASES, WORKS, Contender
 from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.grounder import Grounder
+from kosmos_agent.inference.generate import Written
 from kosmos_agent.inference.int8_model import INT8
 from kosmos_agent.model.checkpoint import read_config
 from kosmos_agent.model.config import ClipVisionConfig
@@ -77,6 +78,7 @@ class ComparisonRun:
         self.config = read_config(self.folder)
         self.parameters = sum(value.numel() for value in skeleton(self.config).parameters())
         self.caption_tokens: dict[str, int] = {}
+        self.caption_guessed: dict[str, int] = {}
         torch.set_num_threads(plan.threads)
 
     @property
@@ -97,6 +99,7 @@ class ComparisonRun:
             wanted_samples=self.plan.wanted,
             works=works,
             caption_tokens=self.caption_tokens,
+            caption_guessed=self.caption_guessed,
             ratios=ratios_of(works, _baselines(theirs), [side.name for side in ours]),
             answers={} if reference is None else self._answers(ours, reference),
             limits=limits,
@@ -165,6 +168,9 @@ class ComparisonRun:
 
     def _counted(self, name: str, caption: Call) -> None:
         written = caption()
+        if isinstance(written, Written):
+            self.caption_guessed[name] = written.guessed
+            written = written.ids
         if isinstance(written, list):
             self.caption_tokens[name] = len(written)
 

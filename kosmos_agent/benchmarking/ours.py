@@ -79,7 +79,7 @@ class Ours:
         }
         if self.variant.as_shipped:
             return {**calls, "caption": lambda: self.grounder.view(picture).caption()}
-        return {**calls, "caption": lambda: write_caption(self.grounder, picture, decoding).ids}
+        return {**calls, "caption": lambda: write_caption(self.grounder, picture, decoding)}
 
 
 def write_caption(grounder: Grounder, picture: Image.Image, decoding: Decoding) -> Written:

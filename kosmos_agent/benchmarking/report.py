@@ -32,6 +32,7 @@ class ModelFigures(_Frozen):
 
 class Comparison(_Frozen):
     """works: by work, by contender. caption_tokens: that each wrote; a shorter caption is no faster one.
+    caption_guessed: how many of these were guessed right and read in one pass with others.
 
     ratios: by work, by baseline, by one of ours: how many times faster than it. answers: by one of ours, held against
     transformers in float32. stages: by number type. lone: by contender. What was not asked for is empty. noisy: what
@@ -43,6 +44,7 @@ class Comparison(_Frozen):
     wanted_samples: int
     works: dict[str, dict[str, Timing]]
     caption_tokens: dict[str, int] = {}
+    caption_guessed: dict[str, int] = {}
     ratios: dict[str, dict[str, dict[str, float]]]
     answers: dict[str, AnswerCheck] = {}
     limits: Limits | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from kosmos_agent.benchmarking.report import Comparison
 from kosmos_agent.benchmarking.stages import STAGES
@@ -54,11 +54,17 @@ def works_table(found: Comparison) -> str:
 
 
 def _captions_line(found: Comparison) -> str:
-    lengths = found.caption_tokens
+    lengths, guessed = found.caption_tokens, _counts(found.caption_guessed)
+    ahead = f" Guessed right, and so read in one pass with others, were: {guessed}." if guessed else ""
     if len(set(lengths.values())) == 1:
-        return f"All captions were {next(iter(lengths.values()))} tokens long."
-    told = ", ".join(f"{name} {count}" for name, count in lengths.items())
-    return f"Captions differed in length, so that their times do not compare; tokens: {told}." if lengths else ""
+        return f"All captions were {next(iter(lengths.values()))} tokens long.{ahead}"
+    if not lengths:
+        return ""
+    return f"Captions differed in length, so that their times do not compare; tokens: {_counts(lengths)}.{ahead}"
+
+
+def _counts(by_name: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in by_name.items())
 
 
 def ratios_table(found: Comparison) -> str:

@@ -35,7 +35,7 @@ CAPTION_TOKENS = 64
 class Contender(Protocol):
     """One side with one number type: a name and a call for each work that it can do.
 
-    The call of a caption gives the list of its ids where it writes one like the other side's.
+    The call of a caption gives what was written, or the list of its ids, where it writes one like the other side's.
     """
 
     @property

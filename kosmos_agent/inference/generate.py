@@ -1,4 +1,7 @@
-"""Writing: one token after another, under the grammar, greedily or sampled, stoppable at every token."""
+"""Writing: one token after another, under the grammar, greedily or sampled, stoppable at every token.
+
+A single row that is written greedily is read a few guessed tokens at a time (`drafts`): the same text, sooner.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,9 @@ import torch
 from torch import Tensor
 
 from kosmos_agent.errors import InvalidArgumentError
+from kosmos_agent.inference.drafts import MOST, Drafts
 from kosmos_agent.inference.grammar import Grammar, exempt_ids, repeated_ngram_ends
-from kosmos_agent.inference.prompt import ReadPrompt
+from kosmos_agent.inference.prompt import ReadPrompt, continuation_mask
 from kosmos_agent.model.decoder import PADDING_POSITION
 from kosmos_agent.model.engine import Engine
 from kosmos_agent.tokenizer import Tokenizer
@@ -47,11 +51,15 @@ class Decoding:
 
 @dataclass
 class Written:
-    """New ids of one row, `</s>` included when it was reached, and the model's own log-probability of each."""
+    """New ids of one row, `</s>` included when it was reached, and the model's own log-probability of each.
+
+    guessed: how many of them were read ahead, in one pass with others, because they had been guessed right.
+    """
 
     ids: list[int] = field(default_factory=list)
     log_probabilities: list[float] = field(default_factory=list)
     reason: StopReason = "length"
+    guessed: int = 0
 
 
 @dataclass(frozen=True)
@@ -93,39 +101,66 @@ def generate(
     without.
     """
     decoding = decoding or Decoding()
-    views = views or Views()
-    writer = _Writer(tokenizer, decoding, prompt, model.config.text.vocab_size, views)
-    cache, mask, hidden, position = prompt.cache, prompt.attention_mask, prompt.hidden, prompt.next_position
-    for _ in range(decoding.max_new_tokens):
-        if should_stop is not None and should_stop():
-            writer.stop()
-            break
-        tokens = writer.write(model.logits(hidden))
-        if writer.finished or cache.length == cache.capacity:
-            break
-        live = torch.tensor(writer.live, device=mask.device)[:, None]
-        mask = torch.cat([mask, live.to(mask.dtype)], dim=1)
-        positions = torch.where(live[:, 0], position, PADDING_POSITION)[:, None]
-        seen = None if bool(mask.all()) else _own_or(mask)
-        hidden = model.decode(model.embed(tokens[:, None]), positions, mask=seen, cache=cache)[:, -1]
-        position = position + 1
-    return writer.rows
+    writer = _Writer(tokenizer, decoding, prompt, model.config.text.vocab_size, views or Views(), should_stop)
+    course = _Course(model, prompt)
+    drafts = Drafts(tokenizer) if decoding.temperature == 0 and len(prompt.ids) == 1 else None
+    guesses: list[int] = []
+    states = prompt.hidden[:, None]
+    while True:
+        right = writer.write_run(model.logits(states), guesses)
+        course.forget(len(guesses) - right)
+        writer.rows[0].guessed += right
+        room = min(course.room, writer.room)
+        if writer.finished or room < 1:
+            return writer.rows
+        guesses = drafts.guess(writer.history[0], min(MOST, room - 1)) if drafts is not None else []
+        states = course.read(writer.newest, writer.live, guesses)
 
 
-def _own_or(mask: Tensor) -> Tensor:
-    """Bool (B, 1, 1, S): what is not padding, and always the newest token."""
-    seen = mask.bool().clone()
-    seen[:, -1] = True
-    return seen[:, None, None]
+class _Course:
+    """What was read, and how far: the newest tokens of all rows, with guesses behind those of a single one."""
+
+    def __init__(self, model: Engine, prompt: ReadPrompt) -> None:
+        self._model, self._cache = model, prompt.cache
+        self._mask, self._position = prompt.attention_mask, prompt.next_position
+
+    @property
+    def room(self) -> int:
+        return self._cache.capacity - self._cache.length
+
+    def read(self, tokens: Tensor, live: Sequence[bool], guesses: Sequence[int]) -> Tensor:
+        """(B,) newest tokens and whether their rows go on -> states (B, 1 + guesses, D)."""
+        rows, count = len(tokens), 1 + len(guesses)
+        going = torch.tensor(live, device=self._mask.device)[:, None]
+        self._mask = torch.cat([self._mask, going.expand(rows, count).to(self._mask.dtype)], dim=1)
+        ids = torch.cat([tokens[:, None], tokens.new_tensor(guesses).expand(rows, -1)], dim=1)
+        ahead = torch.arange(count, device=ids.device)
+        positions = torch.where(going, self._position[:, None] + ahead, PADDING_POSITION)
+        seen = None if count == 1 and bool(self._mask.all()) else continuation_mask(self._mask, count)
+        self._position = self._position + count
+        return self._model.decode(self._model.embed(ids), positions, mask=seen, cache=self._cache)
+
+    def forget(self, count: int) -> None:
+        """The last `count` guesses were wrong."""
+        self._cache.advance(-count)
+        self._mask = self._mask[:, : self._mask.shape[1] - count]
+        self._position = self._position - count
 
 
 class _Writer:
     """Chooses tokens and keeps the rows, one for each text."""
 
     def __init__(
-        self, tokenizer: Tokenizer, decoding: Decoding, prompt: ReadPrompt, vocabulary: int, views: Views
+        self,
+        tokenizer: Tokenizer,
+        decoding: Decoding,
+        prompt: ReadPrompt,
+        vocabulary: int,
+        views: Views,
+        should_stop: StopCallback | None,
     ) -> None:
         self.tokenizer, self.decoding, self.views = tokenizer, decoding, views
+        self._should_stop = should_stop
         self.grammar = Grammar(tokenizer, prompt.hidden.device, vocabulary) if decoding.grammar else None
         exempt = decoding.exempt_tags and decoding.no_repeat_ngram > 0
         self.exempt = exempt_ids(tokenizer) if exempt else frozenset()
@@ -134,26 +169,43 @@ class _Writer:
         history = [[token for token, real in zip(ids, mask, strict=True) if real] for ids, mask in pairs]
         self.history = history[:: views.count]
         self.rows = [Written() for _ in self.history]
+        self.room, self.finished = decoding.max_new_tokens, False
+        self.newest = prompt.ids[:, -1]
 
     @property
     def live(self) -> list[bool]:
         """Of each row of the prompt."""
         return [row.reason != "end" for row in self.rows for _ in range(self.views.count)]
 
-    @property
-    def finished(self) -> bool:
-        return all(row.reason == "end" for row in self.rows)
+    def write_run(self, logits: Tensor, guesses: Sequence[int]) -> int:
+        """Writes on as long as what it writes was guessed, and one token more; returns how many guesses were right.
 
-    def stop(self) -> None:
+        logits: (B, 1 + guesses, vocabulary).
+        """
+        for place in range(logits.shape[1]):
+            if not self._write(logits[:, place]) or not self.room:
+                return place
+            if place < len(guesses) and int(self.newest[0]) != guesses[place]:
+                return place
+        return len(guesses)
+
+    def _write(self, logits: Tensor) -> bool:
+        """(B, vocabulary): chooses `newest`, (B,) ids; rows that ended get the pad. Whether any of them goes on."""
+        if self._should_stop is not None and self._should_stop():
+            self._stop()
+            return False
+        log_p = self.views.mean_log_p(logits.float().log_softmax(dim=-1))
+        chosen = [self._next(k, log_p[k]) for k in range(len(self.rows))]
+        self.newest = torch.tensor(self.views.spread(chosen), device=logits.device)
+        self.room -= 1
+        self.finished = all(row.reason == "end" for row in self.rows)
+        return not self.finished
+
+    def _stop(self) -> None:
+        self.finished = True
         for row in self.rows:
             if row.reason != "end":
                 row.reason = "stopped"
-
-    def write(self, logits: Tensor) -> Tensor:
-        """(B, vocabulary) -> chosen ids (B,); rows that ended get the pad."""
-        log_p = self.views.mean_log_p(logits.float().log_softmax(dim=-1))
-        chosen = [self._next(k, log_p[k]) for k in range(len(self.rows))]
-        return torch.tensor(self.views.spread(chosen), device=logits.device)
 
     def _next(self, index: int, log_p: Tensor) -> int:
         row, history = self.rows[index], self.history[index]

@@ -81,7 +81,9 @@ class PackedKernel:
 
     def scaled_product(self, codes: Tensor, prepared: Any, scale: Tensor) -> Tensor:
         unsigned = codes.bitwise_xor(-_ZERO_POINT).view(torch.uint8)
-        zeros = self._zeros.setdefault(len(scale), torch.zeros(len(scale), dtype=torch.int64))
+        zeros = self._zeros.get(len(scale))
+        if zeros is None:
+            zeros = self._zeros[len(scale)] = torch.zeros(len(scale), dtype=torch.int64)
         return torch.ops.onednn.qlinear_pointwise(
             unsigned, 1.0, _ZERO_POINT, prepared, scale, zeros, None, 1.0, 0, torch.float32, "none", [], ""
         )

@@ -93,9 +93,8 @@ class Int8Linear(nn.Module):
             rows = rows.index_fill(1, self.outliers, 0.0)
         codes, step = quantize_rows(rows)
         kernel, prepared = self._computes
-        out = kernel.scaled_product(codes, prepared, self.scale).mul_(step)
-        if added is not None:
-            out = out.add_(added)
+        out = kernel.scaled_product(codes, prepared, self.scale)
+        out = out.mul_(step) if added is None else torch.addcmul(added, out, step, out=out)
         return out.to(x.dtype).view(*x.shape[:-1], self.out_features)
 
     def extra_repr(self) -> str:

@@ -40,6 +40,7 @@ class Kosmos2(nn.Module):
         self.config = config
         self.head: nn.Module | None = None
         self.activation_dtype: torch.dtype | None = None
+        self._converted: tuple[tuple[slice, torch.dtype], Tensor] | None = None
         self.text_model = TextModel(config.text)
         self.vision_model = VisionModel(config.vision)
         self.image_to_text_projection = Resampler(
@@ -79,8 +80,16 @@ class Kosmos2(nn.Module):
         """(..., D) -> (..., vocabulary), or only the given rows of the tied output head."""
         if rows is None and self.head is not None:
             return self.head(hidden)[..., : self.config.text.vocab_size]
+        return F.linear(hidden, self._head_rows(rows, hidden.dtype))
+
+    def _head_rows(self, rows: slice | Tensor | None, dtype: torch.dtype) -> Tensor:
+        """Of an embedding of another type, as beside 8-bit layers, a run that was asked for is kept in `dtype`."""
         weight = self.text_model.model.embed_tokens.weight
-        return F.linear(hidden, (weight if rows is None else weight[rows]).to(hidden.dtype))
+        if weight.dtype == dtype or not isinstance(rows, slice):
+            return (weight if rows is None else weight[rows]).to(dtype)
+        if self._converted is None or self._converted[0] != (rows, dtype):
+            self._converted = ((rows, dtype), weight[rows].detach().to(dtype))
+        return self._converted[1]
 
     def forward(
         self,
