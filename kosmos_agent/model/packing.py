@@ -1,4 +1,4 @@
-"""Weights are packed for the fastest kernel while the first answers are already given.
+"""Weights are packed for the fastest kernel behind the first answer.
 
 Packing the published model takes seconds, mapping it takes none. Until a layer is packed its products come from the
 plain kernel: slower for a few rows, the same to the last bit.
@@ -19,6 +19,8 @@ from kosmos_agent.model.kosmos2 import Kosmos2
 AT_ONCE = 1 << 25
 """Weights, all together, that are packed in less time than a thread is worth."""
 _NICER_BY = 10
+_PASSES, _PATIENCE_S = 3, 15.0
+"""Packing begins when the decoder was passed so often (picture, phrase, second corners), or after so long."""
 
 
 def int8_layers(model: Kosmos2) -> list[Int8Linear]:
@@ -37,21 +39,40 @@ def pack(model: Kosmos2, kernel: Kernel) -> None:
 def pack_in_background(model: Kosmos2, kernel: Kernel) -> threading.Thread | None:
     """Returns at once, with the thread that packs; None where the model is so small that it is packed already.
 
-    The thread ends early when the model is no longer used or the program ends.
+    The thread lets the first answer pass, from which it would take a processor, and ends early when the model is no
+    longer used or the program ends.
     """
     layers = int8_layers(model)
     if sum(layer.in_features * layer.out_features for layer in layers) <= AT_ONCE:
         pack(model, kernel)
         return None
-    ending = threading.Event()
+    ending, answered = threading.Event(), _after_passes(model, _PASSES)
     waiting = [weakref.ref(layer) for layer in layers]
-    thread = threading.Thread(target=_run, args=(waiting, kernel, ending), name="packing", daemon=True)
+    thread = threading.Thread(target=_run, args=(waiting, kernel, answered, ending), name="packing", daemon=True)
     thread.start()
-    atexit.register(_end, thread, ending)
+    atexit.register(_end, thread, answered, ending)
     return thread
 
 
-def _run(waiting: list[weakref.ref[Int8Linear]], kernel: Kernel, ending: threading.Event) -> None:
+def _after_passes(model: Kosmos2, count: int) -> threading.Event:
+    """Set once the decoder has been through so many."""
+    done, left = threading.Event(), [None] * count
+
+    def passed(*_: object) -> None:
+        if left:
+            left.pop()
+        if not left:
+            done.set()
+            handle.remove()
+
+    handle = model.text_model.model.register_forward_hook(passed)
+    return done
+
+
+def _run(
+    waiting: list[weakref.ref[Int8Linear]], kernel: Kernel, answered: threading.Event, ending: threading.Event
+) -> None:
+    answered.wait(_PATIENCE_S)
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICER_BY)
     for reference in waiting:
@@ -61,7 +82,8 @@ def _run(waiting: list[weakref.ref[Int8Linear]], kernel: Kernel, ending: threadi
         layer.use(kernel)
 
 
-def _end(thread: threading.Thread, ending: threading.Event) -> None:
+def _end(thread: threading.Thread, answered: threading.Event, ending: threading.Event) -> None:
     """A thread must not be inside a product when the interpreter goes."""
     ending.set()
+    answered.set()
     thread.join()
