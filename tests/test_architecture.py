@@ -1,23 +1,10 @@
-"""The house rules, checked over the source: who may import whom, and how long things may be."""
+"""Who may import whom, checked over the source."""
 
-import ast
-import functools
-import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parents[1]
-WINGS = {
-    "kosmos_agent": ROOT / "kosmos_agent",
-    "kosmos_sim": ROOT / "simulations" / "kosmos_sim",
-    "kosmos_ros": ROOT / "ros_nodes" / "kosmos_ros" / "kosmos_ros",
-    "langchain_kosmos": ROOT / "tools" / "langchain_kosmos",
-    "kosmos_mcp": ROOT / "tools" / "kosmos_mcp",
-}
-MAX_FILE_LINES, MAX_FUNCTION_LINES = 320, 60
+from source_tree import as_module, imports, modules, reached, within
 
 PURE = (
     "asks", "calibration", "clarify", "drawing", "errors", "images", "location", "marks", "markup", "network",
@@ -130,82 +117,6 @@ FORBIDDEN = {
         "torch",
     ),
 }
-UNSAFE_MODULES = ("pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve", "jsonpickle")
-UNSAFE_CALLS = ("eval", "exec", "compile", "__import__", "torch.load", "torch.save", "os.system", "os.popen")
-
-# `--help` must not wait for torch: commands import their heavy halves when they run.
-MAY_IMPORT_LATE = "kosmos_agent.cli"
-
-
-def module_name(path, wing, top):
-    parts = path.relative_to(top).with_suffix("").parts
-    return ".".join((wing, *(part for part in parts if part != "__init__")))
-
-
-@functools.cache
-def modules():
-    """Dotted name -> (path, syntax tree) of every module of the wings."""
-    found = {}
-    for wing, top in WINGS.items():
-        for path in sorted(top.rglob("*.py")):
-            found[module_name(path, wing, top)] = (path, ast.parse(path.read_text(encoding="utf-8")))
-    return found
-
-
-def is_type_checking(node):
-    return isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
-
-
-def statements(body, *, late):
-    """Statements that run on import; with `late`, those inside functions too."""
-    for node in body:
-        if is_type_checking(node):
-            continue
-        yield node
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not late:
-            continue
-        for name in ("body", "orelse", "finalbody", "handlers"):
-            yield from statements(getattr(node, name, None) or [], late=late)
-
-
-def imports(name, *, late=True):
-    """Full dotted names that the module imports; `from a import b` gives `a.b`, which may be a thing in `a`."""
-    path, tree = modules()[name]
-    assert path.exists()
-    for node in statements(tree.body, late=late):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{name} imports relatively"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def within(name, package):
-    return name == package or name.startswith(package + ".")
-
-
-def as_module(name):
-    """The module that an imported name lives in: itself, or its parent where it is a thing in a module."""
-    return name if name in modules() else name.rpartition(".")[0]
-
-
-def reached(name):
-    """All modules, ours and foreign, that importing `name` loads, as far as our own files say."""
-    seen, waiting = set(), [name]
-    while waiting:
-        current = waiting.pop()
-        if current in seen:
-            continue
-        seen.add(current)
-        parents = [current.rsplit(".", count)[0] for count in range(1, current.count(".") + 1)]
-        waiting += [parent for parent in parents if parent in modules()]
-        if current in modules():
-            waiting += [as_module(item) for item in imports(current, late=False)]
-    return seen
-
-
-def calls(tree):
-    return [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
 
 
 def test_the_wings_are_found():
@@ -307,74 +218,6 @@ def test_no_module_imports_itself_round_a_corner():
     for name in graph:
         visit(name, [])
     assert not cycles
-
-
-def test_imports_stand_at_the_top():
-    wrong = []
-    for name, (_, tree) in modules().items():
-        functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-        inner = [node for function in functions for node in ast.walk(function)]
-        late = [node for node in inner if isinstance(node, ast.Import | ast.ImportFrom)]
-        if late and not within(name, MAY_IMPORT_LATE):
-            wrong.append(f"{name}:{late[0].lineno}")
-    assert not wrong
-
-
-def test_files_and_functions_stay_short():
-    wrong = []
-    for name, (path, tree) in modules().items():
-        lines = len(path.read_text(encoding="utf-8").splitlines())
-        if lines > MAX_FILE_LINES:
-            wrong.append(f"{name} has {lines} lines")
-        for node in ast.walk(tree):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                length = node.end_lineno - node.lineno + 1
-                if length > MAX_FUNCTION_LINES:
-                    wrong.append(f"{name}.{node.name} has {length} lines")
-    assert not wrong
-
-
-def test_nothing_is_unpickled_or_evaluated():
-    wrong = [
-        f"{name} imports {item}"
-        for name in modules()
-        for item in imports(name)
-        if any(within(item, bad) for bad in UNSAFE_MODULES)
-    ]
-    for name, (_, tree) in modules().items():
-        wrong += [f"{name}:{node.lineno}" for node in calls(tree) if ast.unparse(node.func) in UNSAFE_CALLS]
-        wrong += [
-            f"{name}:{node.lineno}"
-            for node in calls(tree)
-            for word in node.keywords
-            if word.arg in ("allow_pickle", "shell", "trust_remote_code") and ast.unparse(word.value) != "False"
-        ]
-    assert not wrong
-
-
-def test_no_work_is_left_marked_for_later():
-    marks = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
-    assert not [name for name, (path, _) in modules().items() if marks.search(path.read_text(encoding="utf-8"))]
-
-
-def tracked_texts():
-    try:
-        listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("not a git checkout")
-    for name in filter(None, listed.decode().split("\0")):
-        path = ROOT / name
-        data = path.read_bytes() if path.is_file() else b""
-        if b"\0" not in data[:8192]:
-            yield name, data.decode("utf-8", errors="replace")
-
-
-def test_no_tracked_file_names_a_machine_or_a_registry():
-    # In pieces, so that this file does not name them.
-    places = [r"/wo" r"rk/", r"/ro" r"ot/", r"/ho" r"me/\w", r"/opt/" r"(wheels|pypi)"]
-    hosts = [r"py" r"pi\.org", r"python" r"hosted", r"download\.py" r"torch"]
-    pattern = re.compile(rf"(?<![\w.])(?:{'|'.join(places)})|{'|'.join(hosts)}")
-    assert not [f"{name}: {match.group()}" for name, text in tracked_texts() for match in pattern.finditer(text)]
 
 
 @pytest.mark.parametrize(
