@@ -12,6 +12,8 @@ from kosmos_agent.inference.int8_model import BFLOAT16, INT8, Int8Model, Say
 from kosmos_agent.model.checkpoint import load_model, open_checkpoint
 from kosmos_agent.model.engine import Engine
 from kosmos_agent.model.folding import fold_norms
+from kosmos_agent.model.kosmos2 import Kosmos2
+from kosmos_agent.model.packed_layers import pack_layers
 from kosmos_agent.model.probe import types_by_speed
 from kosmos_agent.model.quantized_cache import QuantizedCache
 from kosmos_agent.tokenizer import Tokenizer
@@ -58,9 +60,13 @@ def load_precision(
     elif name == AUTO and _parameters(folder) < LARGE:
         name = FLOAT32
     if name in FLOATS:
-        return Loaded(fold_norms(load_model(folder, dtype=FLOATS[name], device=device)), name)
+        return Loaded(_to_be_asked(folder, name, device), name)
     quantized = Int8Model(folder, tokenizer, cache=cache, say=say)
     return _fastest(quantized) if name == AUTO else _as_asked(quantized, device)
+
+
+def _to_be_asked(folder: Path, name: str, device: str = "cpu") -> Kosmos2:
+    return pack_layers(fold_norms(load_model(folder, dtype=FLOATS[name], device=device)))
 
 
 def _parameters(folder: Path) -> int:
@@ -71,7 +77,7 @@ def _parameters(folder: Path) -> int:
 def _fastest(quantized: Int8Model) -> Loaded:
     """float32 is last among the types by speed, and agrees with itself."""
     name = next(name for name in types_by_speed() if name == FLOAT32 or quantized.agreement(name).is_close)
-    model = quantized.load() if name == INT8 else fold_norms(load_model(quantized.folder, dtype=FLOATS[name]))
+    model = quantized.load() if name == INT8 else _to_be_asked(quantized.folder, name)
     return Loaded(model, name, tuple(dict.fromkeys(quantized.warnings)))
 
 

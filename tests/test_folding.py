@@ -1,4 +1,4 @@
-"""A folded model answers as the one that it was made of."""
+"""A folded model, and one with packed layers, answers as the one that it was made of."""
 
 import pytest
 import torch
@@ -9,6 +9,7 @@ from kosmos_agent.grounder import Grounder
 from kosmos_agent.model.checkpoint import load_model
 from kosmos_agent.model.folder import locate
 from kosmos_agent.model.folding import fold_norms
+from kosmos_agent.model.packed_layers import PackedConvolution, PackedLinear, pack_layers, works_here
 
 
 @torch.inference_mode()
@@ -18,6 +19,46 @@ def test_the_embedded_tower_sees_the_same_without_its_norms():
     fold_norms(folded)
     assert not any(isinstance(module, nn.BatchNorm2d) for module in folded.modules())
     assert torch.allclose(folded.vision_model(pixels), plain.vision_model(pixels), atol=1e-4)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize(("dtype", "off_by"), [(torch.float32, 1e-4), (torch.bfloat16, 0.1)])
+@pytest.mark.parametrize("shape", [(1, 3, 224, 224), (2, 3, 224, 224), (1, 3, 160, 160)])
+def test_packed_layers_see_the_same(dtype, off_by, shape):
+    if not works_here(dtype):
+        pytest.skip(f"no packed layers in {dtype} on this machine")
+    pixels = torch.randn(shape, generator=torch.Generator().manual_seed(3)).to(dtype)
+    folded, packed = (fold_norms(load_model(locate("tabletop"), dtype=dtype)) for _ in range(2))
+    pack_layers(packed)
+    assert sum(isinstance(module, PackedConvolution) for module in packed.modules()) == 17
+    assert not any(isinstance(module, nn.ReLU) for module in packed.vision_model.modules())
+    seen, expected = packed.vision_model(pixels), folded.vision_model(pixels)
+    assert (seen - expected).abs().max() < off_by * expected.abs().max()
+    parameters = [sum(value.nbytes for value in model.parameters()) for model in (packed, folded)]
+    assert parameters[0] == parameters[1], "the weights are still told and counted"
+    linear = [module for module in packed.modules() if type(module) is nn.Linear]
+    assert len(linear) == sum(isinstance(module, PackedLinear) for module in packed.modules()) > 20
+
+
+@torch.inference_mode()
+def test_packed_layers_write_the_same():
+    ids = torch.tensor([[0, 5, 6, 7, 8, 9, 10]])
+    plain = tiny_model(3)
+    expected = plain(ids)
+    packed = pack_layers(plain)
+    assert any(isinstance(module, PackedLinear) for module in packed.modules()) == works_here(torch.float32)
+    assert torch.allclose(packed(ids), expected, atol=1e-4)
+
+
+def test_a_large_model_is_not_held_twice(monkeypatch):
+    monkeypatch.setattr("kosmos_agent.model.packed_layers.MOST_WEIGHTS", 1000)
+    assert not any(isinstance(module, PackedLinear) for module in pack_layers(tiny_model(3)).modules())
+
+
+def test_where_there_is_no_such_operation_the_model_stays_as_it_is(monkeypatch):
+    model = fold_norms(load_model(locate("tabletop"), dtype=torch.float32))
+    monkeypatch.setattr("kosmos_agent.model.packed_layers.works_here", lambda dtype: False)
+    assert not any(isinstance(module, PackedConvolution) for module in pack_layers(model).modules())
 
 
 def test_a_tower_without_norms_stays_as_it_is():

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kosmos_agent.inference.corners import CornerScores
-from kosmos_agent.inference.scored_pairs import as_box, iou_with, mean_box
+from kosmos_agent.inference.scored_pairs import Corners, Floats, as_box, iou_with, mean_box
 from kosmos_agent.results import Candidate, Status
 
 
@@ -33,30 +34,43 @@ class Decision:
 
 def merge(scores: CornerScores, side: int, decision: Decision) -> tuple[Candidate, ...]:
     """Separate candidates, the greedy pair's first; each has the summed probability of the pairs that it absorbs."""
-    first, *others = _things(scores, side, decision)
-    kept = [candidate for candidate in others if candidate.probability >= decision.min_probability]
-    return (first, *sorted(kept, key=lambda candidate: -candidate.probability))
-
-
-def _things(scores: CornerScores, side: int, decision: Decision) -> list[Candidate]:
-    """Pairs that overlap one another's first, the one that answers first; noise may be left out."""
     pairs = scores.pairs.by_weight() if decision.mean_boxes else scores.pairs
-    corners, weights = pairs.corners(side), pairs.probabilities.copy()
-    things: list[Candidate] = []
-    free = np.ones(len(pairs), dtype=bool)
+    corners, weights = pairs.corners(side), pairs.probabilities
+    things = _things(corners, weights, decision)
+    by_weight = sorted(things, key=lambda thing: -thing.weight)
+    first = by_weight[0] if decision.mean_boxes else things[0]
+    kept = [thing for thing in by_weight if thing is not first and thing.weight >= decision.min_probability]
+    return tuple(thing.candidate(corners, weights, mean=decision.mean_boxes) for thing in (first, *kept))
+
+
+@dataclass(frozen=True, eq=False)
+class _Thing:
+    """Pairs that overlap one of them, `members[0]`; indices. weight: their sum."""
+
+    members: NDArray[np.intp]
+    weight: float
+
+    def candidate(self, corners: Corners, weights: Floats, *, mean: bool) -> Candidate:
+        own = self.members
+        box = mean_box(corners[own], weights[own]) if mean else as_box(corners[own[0]])
+        return Candidate(box=box, probability=min(1.0, self.weight))
+
+
+def _things(corners: Corners, weights: Floats, decision: Decision) -> list[_Thing]:
+    """In the order of the pairs that lead them; noise may be left out."""
+    things: list[_Thing] = []
+    free = np.arange(len(corners))
     heaviest = 0.0
-    while free.any():
-        leader = int(free.argmax())
-        same = free & (iou_with(corners, corners[leader]) >= decision.merge_iou)
-        same[leader] = True
-        weight = float(weights[same].sum())
-        box = mean_box(corners[same], weights[same]) if decision.mean_boxes else as_box(corners[leader])
-        things.append(Candidate(box=box, probability=min(1.0, weight)))
-        free &= ~same
-        heaviest = max(heaviest, weight)
+    while len(free):
+        same = iou_with(corners[free], corners[free[0]]) >= decision.merge_iou
+        same[0] = True
+        thing = _Thing(free[same], float(weights[free[same]].sum()))
+        things.append(thing)
+        free = free[~same]
+        heaviest = max(heaviest, thing.weight)
         if float(weights[free].sum()) < min(decision.min_probability, heaviest):
             break
-    return sorted(things, key=lambda thing: -thing.probability) if decision.mean_boxes else things
+    return things
 
 
 def joint_with_presence(candidates: Sequence[Candidate], presence: float, decision: Decision) -> tuple[Candidate, ...]:
