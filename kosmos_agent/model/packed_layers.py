@@ -52,14 +52,17 @@ class PackedBlock(nn.Module):
         return self.second(self.first(x), x)
 
 
-class PackedLinear(nn.Module):
+class PackedLinear(nn.Linear):
+    """Its parameters are those of `linear`, under the same names."""
+
     def __init__(self, linear: nn.Linear) -> None:
-        super().__init__()
-        self.linear = linear
+        nn.Module.__init__(self)
+        self.in_features, self.out_features = linear.in_features, linear.out_features
+        self.weight, self.bias = linear.weight, linear.bias
         self._packed = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach())
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.ops.mkldnn._linear_pointwise(x, self._packed, self.linear.bias, "none", [], "")
+        return torch.ops.mkldnn._linear_pointwise(x, self._packed, self.bias, "none", [], "")
 
 
 def pack_layers(model: Kosmos2) -> Kosmos2:
@@ -71,7 +74,7 @@ def pack_layers(model: Kosmos2) -> Kosmos2:
             _pack_tower(tower, model.config.vision.image_size)
         for parent in list(model.modules()):
             for name, layer in list(parent.named_children()):
-                if type(layer) is nn.Linear and not isinstance(parent, PackedLinear):
+                if type(layer) is nn.Linear:
                     setattr(parent, name, PackedLinear(layer))
     return model
 
