@@ -14,16 +14,16 @@ from kosmos_agent.model.engine import Engine
 from kosmos_agent.model.folding import fold_norms
 from kosmos_agent.model.kosmos2 import Kosmos2
 from kosmos_agent.model.packed_layers import pack_layers
-from kosmos_agent.model.probe import types_by_speed
+from kosmos_agent.model.probe import has_native_bfloat16, types_by_speed
 from kosmos_agent.model.quantized_cache import QuantizedCache
+from kosmos_agent.profile import Profile
 from kosmos_agent.tokenizer import Tokenizer
 
 AUTO, FLOAT32 = "auto", "float32"
 FLOATS = {FLOAT32: torch.float32, BFLOAT16: torch.bfloat16, "float16": torch.float16}
 NAMES = (AUTO, *FLOATS, INT8)
 LARGE = 1 << 28
-"""Parameters from which `auto` looks for something faster than float32 on a CPU: small models answer in milliseconds
-as they are, and their calibrations were fitted in float32."""
+"""Parameters from which `auto` measures, on a CPU, what answers as float32 does; of smaller ones the profile says it."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,9 @@ def load_precision(
 ) -> Loaded:
     """The model of `folder` in the number type `name`. say: is told of what takes minutes, the first time.
 
-    auto: bfloat16 beside a CPU; on one float32 for small models, and for large ones the fastest of int8, bfloat16 and
-    float32 that the machine computes well and that answers as float32 does. int8 asked for by name is loaded even
+    auto: bfloat16 beside a CPU. On one, for small models bfloat16 where the CPU computes in it and `Profile.bfloat16`
+    says that the answers are as good, else float32; for large ones the fastest of int8, bfloat16 and float32 that the
+    machine computes well and that answers as float32 does. int8 asked for by name is loaded even
     where it does not, with a warning. InvalidArgumentError, CheckpointError.
     """
     if name not in NAMES:
@@ -58,7 +59,7 @@ def load_precision(
     if name == AUTO and device != "cpu":
         name = BFLOAT16
     elif name == AUTO and _parameters(folder) < LARGE:
-        name = FLOAT32
+        name = BFLOAT16 if Profile.read(folder).bfloat16 and has_native_bfloat16() else FLOAT32
     if name in FLOATS:
         return Loaded(_to_be_asked(folder, name, device), name)
     quantized = Int8Model(folder, tokenizer, cache=cache, say=say)

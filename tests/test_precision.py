@@ -16,6 +16,7 @@ from kosmos_agent.model.checkpoint import load_model, save_model
 from kosmos_agent.model.quantized_cache import FORMAT, MANIFEST, QuantizedCache
 from kosmos_agent.precision import NAMES, load_precision
 from kosmos_agent.processor import Processor
+from kosmos_agent.profile import PROFILE_FILE
 from kosmos_agent.user_cache import cache_folder
 
 
@@ -176,6 +177,16 @@ def test_auto_is_float32_for_small_models_and_makes_no_cache(folder, cache):
     loaded, said = load(folder, cache, "auto")
     assert (loaded.precision, said) == ("float32", [])
     assert not cache.root.exists()
+
+
+@pytest.mark.parametrize("native", [True, False])
+@pytest.mark.parametrize("measured", [True, False])
+def test_auto_is_bfloat16_for_small_models_that_were_measured_in_it_on_cpus_that_have_it(
+    folder, cache, monkeypatch, native, measured
+):
+    (folder / PROFILE_FILE).write_text(json.dumps({"bfloat16": measured}))
+    monkeypatch.setattr(precision, "has_native_bfloat16", lambda: native)
+    assert load(folder, cache, "auto")[0].precision == ("bfloat16" if native and measured else "float32")
 
 
 @pytest.mark.parametrize("speed", [("int8", "bfloat16", "float32"), ("bfloat16", "int8", "float32"), ("float32",)])

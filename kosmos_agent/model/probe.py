@@ -24,6 +24,12 @@ def types_by_speed() -> tuple[str, ...]:
     return tuple(sorted(faster, key=lambda name: times_s[name]))
 
 
+def has_native_bfloat16() -> bool:
+    """Whether this CPU has instructions for products in bfloat16: the same answer at every call, whatever else runs."""
+    names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(bool(getattr(torch.cpu, name, lambda: False)()) for name in names)
+
+
 @torch.inference_mode()
 def _products() -> dict[str, Callable[[], Tensor]]:
     generator = torch.Generator().manual_seed(0)
