@@ -23,7 +23,7 @@ AUTO, FLOAT32 = "auto", "float32"
 FLOATS = {FLOAT32: torch.float32, BFLOAT16: torch.bfloat16, "float16": torch.float16}
 NAMES = (AUTO, *FLOATS, INT8)
 LARGE = 1 << 28
-"""Parameters from which `auto` measures, on a CPU, what answers as float32 does; of smaller ones the profile says it."""
+"""Parameters from which `auto` measures, on a CPU, what answers as float32 does; for fewer the profile says it."""
 
 
 @dataclass(frozen=True)
