@@ -47,6 +47,7 @@ _PROFILE = Profile(
     both_ways=True,
     list_captions=True,
     second_opinion=True,
+    bfloat16=True,
 )
 """Answers and captions as trained, on mirrored pictures too. A second look costs it milliseconds."""
 
