@@ -28,7 +28,8 @@ PHRASES = (
 
 @pytest.fixture(scope="module")
 def grounder():
-    return Grounder.load("tabletop", dtype="float32", threads=1)  # in bfloat16, rounding depends on what is read together
+    """In bfloat16, rounding depends on what is read together."""
+    return Grounder.load("tabletop", dtype="float32", threads=1)
 
 
 @pytest.fixture(scope="module")
