@@ -22,6 +22,7 @@ from kosmos_agent.inference.frame import EncodedFrame, Stopwatch, continue_frame
 from kosmos_agent.inference.generate import Decoding, StopCallback, Written, generate
 from kosmos_agent.inference.lists import is_list, rewritten, single_boxes
 from kosmos_agent.inference.looks import Looks, Part
+from kosmos_agent.inference.nearest import with_nearest_first
 from kosmos_agent.inference.relations import check_claims
 from kosmos_agent.inference.rivals import rivals_of
 from kosmos_agent.inference.second_opinion import opinions
@@ -74,18 +75,20 @@ class View:
         parsed, asked = [parse(phrase) for phrase in phrases], with_anchors(phrases)
         calibration = self.grounder.calibration
         features = CHEAP_FEATURES if calibration is None else calibration.features
-        evidence = gather(self._looks(zoom), asked, features, self.grounder.decision, clock)
+        looks = self._looks(zoom)
+        evidence = gather(looks, asked, features, self.grounder.decision, clock)
         rivals = rivals_of(self.grounder.model, self.grounder.tokenizer, self.encoded, self.grounder.decision, parsed)
         if rivals:
             clock.lap("rivals")
         timings = {**self.encoded.timings_ms, **clock.laps_ms}
         found = [self._grounding(*pair, timings) for pair in zip(asked, evidence, strict=True)]
         leaned_on = dict(zip(asked[len(phrases) :], found[len(phrases) :], strict=True))
-        answers = [
-            check_claims(answer, phrase.clauses, leaned_on, rivals.get(phrase.plain_head, ()))
-            for answer, phrase in zip(found, parsed, strict=False)
-        ]
-        return self._asked_again(answers, parsed, self._looks(zoom))
+        answers = []
+        for answer, phrase in zip(found, parsed, strict=False):
+            others = rivals.get(phrase.plain_head, ())
+            meant = with_nearest_first(looks, answer, phrase, leaned_on, others)
+            answers.append(check_claims(meant, phrase.clauses, leaned_on, others))
+        return self._asked_again(answers, parsed, looks)
 
     def evidence(
         self,
