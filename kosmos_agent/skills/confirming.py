@@ -19,6 +19,7 @@ from kosmos_agent.skills.sights import Wanted
 _IN_THE_AIR_M = 0.05
 _OFF_M = 0.02
 """Beyond half its own length: it lies beside the place and not in it."""
+_LIKELIER_THAN_NOT = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,13 +70,14 @@ def _stands_elsewhere(eyes: Eyes, now: Seen, target: Target3D, wanted: Wanted, d
 
 
 def _lies_elsewhere(eyes: Eyes, now: Seen, place: Place, held: Target3D, deadline: Deadline) -> bool:
-    """It may have rolled or tipped off after it was let go of."""
+    """It may have rolled or tipped off after it was let go of, and looks unlike itself then: that it is likelier there
+    than not is enough to doubt a success."""
     if not _says_looks_alone(held.phrase):
         return False
     answer = eyes.find(now, held.phrase, deadline)
-    if answer.status != "found":
+    if not answer.candidates or answer.presence < _LIKELIER_THAN_NOT:
         return False
-    target = eyes.locate(now, answer)[0]
+    target = eyes.locate(now, answer.model_copy(update={"status": "found", "question": None}))[0]
     if not isinstance(target, Target3D):
         return False
     off_m = float(np.hypot(*np.subtract(target.position_m[:2], place.volume.middle_m)))
