@@ -26,10 +26,11 @@ class Filling(Place):
 
 @dataclass
 class ScriptedEyes:
-    """status, located: what the thing's name comes to now. asked: the phrases looked for."""
+    """status, located, presence: what the thing's name comes to now. asked: the phrases looked for."""
 
     status: str
     located: object = None
+    presence: float = 0.9
     error: Exception | None = None
     asked: list = field(default_factory=list)
 
@@ -40,9 +41,12 @@ class ScriptedEyes:
 
     def find(self, seen, phrase, deadline):
         self.asked.append(phrase)
-        return SimpleNamespace(status=self.status)
+        answer = SimpleNamespace(status=self.status, presence=self.presence, candidates=(object(),))
+        answer.model_copy = lambda update: SimpleNamespace(**vars(answer) | update)
+        return answer
 
     def locate(self, seen, answer):
+        assert answer.status == "found", "nothing else is located"
         return (self.located,)
 
 
@@ -52,18 +56,21 @@ def confirmed(eyes, held=HELD):
 
 
 @pytest.mark.parametrize(
-    ("status", "located", "answer"),
+    ("status", "located", "presence", "answer"),
     [
-        ("found", target(0.3), "yes"),
-        ("found", target(0.32), "yes"),
-        ("found", target(0.6), "no"),
-        ("found", NoDepthError("a hole"), "yes"),
-        ("ambiguous", target(0.6), "yes"),
-        ("not_found", None, "yes"),
+        ("found", target(0.3), 0.9, "yes"),
+        ("found", target(0.32), 0.9, "yes"),
+        ("found", target(0.6), 0.9, "no"),
+        ("found", NoDepthError("a hole"), 0.9, "yes"),
+        ("ambiguous", target(0.6), 0.9, "yes"),
+        ("cannot_tell", target(0.6), 0.7, "no"),
+        ("cannot_tell", target(0.6), 0.3, "yes"),
+        ("cannot_tell", target(0.3), 0.7, "yes"),
+        ("not_found", None, 0.1, "yes"),
     ],
 )
-def test_only_a_thing_that_is_found_elsewhere_contradicts(status, located, answer):
-    assert confirmed(ScriptedEyes(status, located)) == answer
+def test_only_a_thing_that_is_likelier_elsewhere_than_not_contradicts(status, located, presence, answer):
+    assert confirmed(ScriptedEyes(status, located, presence)) == answer
 
 
 def test_a_name_that_others_take_on_is_not_looked_for():

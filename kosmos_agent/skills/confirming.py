@@ -75,7 +75,7 @@ def _lies_elsewhere(eyes: Eyes, now: Seen, place: Place, held: Target3D, deadlin
     if not _says_looks_alone(held.phrase):
         return False
     answer = eyes.find(now, held.phrase, deadline)
-    if not answer.candidates or answer.presence < _LIKELIER_THAN_NOT:
+    if answer.status == "ambiguous" or not answer.candidates or answer.presence < _LIKELIER_THAN_NOT:
         return False
     target = eyes.locate(now, answer.model_copy(update={"status": "found", "question": None}))[0]
     if not isinstance(target, Target3D):
