@@ -86,6 +86,10 @@ def test_it_stops_between_tokens_that_were_guessed_together(monkeypatch, after):
     assert written.ids == whole.ids[:after]
 
 
+def test_the_published_decoding_is_not_guessed(monkeypatch):
+    assert passes_of(tiny_model(5), Decoding(max_new_tokens=12, grammar=False), monkeypatch, 3)[1] == 11
+
+
 def test_what_is_sampled_or_read_in_several_views_is_not_guessed(monkeypatch):
     model = tiny_model(5)
     sampled = Decoding(max_new_tokens=12, temperature=1e-3)

@@ -1,6 +1,7 @@
 """Writing: one token after another, under the grammar, greedily or sampled, stoppable at every token.
 
-A single row that is written greedily is read a few guessed tokens at a time (`drafts`): the same text, sooner.
+A single row that is written greedily under the grammar is read a few guessed tokens at a time (`drafts`): the same text,
+sooner.
 """
 
 from __future__ import annotations
@@ -103,7 +104,8 @@ def generate(
     decoding = decoding or Decoding()
     writer = _Writer(tokenizer, decoding, prompt, model.config.text.vocab_size, views or Views(), should_stop)
     course = _Course(model, prompt)
-    drafts = Drafts(tokenizer) if decoding.temperature == 0 and len(prompt.ids) == 1 else None
+    guessing = decoding.grammar and decoding.temperature == 0 and len(prompt.ids) == 1
+    drafts = Drafts(tokenizer) if guessing else None
     guesses: list[int] = []
     states = prompt.hidden[:, None]
     while True:
