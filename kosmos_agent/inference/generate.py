@@ -1,7 +1,7 @@
 """Writing: one token after another, under the grammar, greedily or sampled, stoppable at every token.
 
-A single row that is written greedily under the grammar is read a few guessed tokens at a time (`drafts`): the same text,
-sooner.
+A single row that is written greedily under the grammar is read a few guessed tokens at a time (`drafts`): the same
+text, sooner.
 """
 
 from __future__ import annotations
