@@ -71,7 +71,7 @@ def claim_features(claims: Sequence[ClaimedPlace], subject: Box, seen: Mapping[s
 
 
 def holds(relation: Relation, subject: Box, anchor: Box) -> ClauseState:
-    """Whether `subject` is `relation` of `anchor`. Of the nearest, two boxes prove nothing: `nearest` compares several."""
+    """Whether `subject` is `relation` of `anchor`. Of the nearest, two boxes prove nothing: `nearest` compares all."""
     if relation != "on" and subject.iou(anchor) >= SAME_THING_IOU:
         return "fails"
     return _JUDGES[relation](subject, anchor)
