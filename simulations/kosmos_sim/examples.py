@@ -25,18 +25,21 @@ from kosmos_sim.lexicon import Lexicon
 from kosmos_sim.photometric import jitter
 from kosmos_sim.questions import question
 from kosmos_sim.records import SceneRecord
+from kosmos_sim.resurface import resurface
 from kosmos_sim.seeds import Purpose, generator
 from kosmos_sim.splits import scene_phrases, split_of
 
 MAP_SIDE = 112
 DEFAULT_MIXTURE: Mapping[str, float] = {
-    "attribute": 8, "category": 5, "colour": 3, "relation": 22, "superlative": 11, "ordinal": 14, "size": 9,
+    "attribute": 8, "category": 5, "colour": 3, "relation": 22, "superlative": 12, "ordinal": 12, "size": 11,
     "plural": 8, "absent": 9, "either": 5, "describe": 12, "question": 10, "caption": 3,
 }  # fmt: skip
 """Shares of the tasks. What takes longest to learn (places and orders among several things) comes most often."""
 _OTHER_TASKS = ("caption", "question", "describe", "either")
 _WINDOWS = 3
 """Windows tried before the whole picture is taken."""
+_RESURFACED = 0.5
+"""Share of the pictures whose things get other surfaces."""
 
 
 class Records(Protocol):
@@ -101,7 +104,7 @@ def make_example(
     if not tasks:
         return None
     rgb = resized(view.rgb, size)
-    return _example(view, jitter(rgb, rng) if augment else rgb, tasks)
+    return _example(view, _altered(rgb, view, rng) if augment else rgb, tasks)
 
 
 def evaluation_examples(records: Records, seed: int, *, phrases: int = 8, size: int = 224) -> Iterator[Example]:
@@ -116,6 +119,11 @@ def evaluation_examples(records: Records, seed: int, *, phrases: int = 8, size: 
 def _example(view: SceneRecord, rgb: NDArray[np.uint8], tasks: list[Task]) -> Example:
     objects = tuple(ExampleObject(thing.category, thing.colour, thing.box) for thing in view.objects)
     return Example(rgb, _map(view.instances), objects, tuple(tasks))
+
+
+def _altered(rgb: NDArray[np.uint8], view: SceneRecord, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Other light and lens always, other surfaces in a part of the draws."""
+    return jitter(resurface(rgb, view.instances, rng) if rng.random() < _RESURFACED else rgb, rng)
 
 
 def _varied(record: SceneRecord, rng: np.random.Generator) -> SceneRecord:
