@@ -48,12 +48,14 @@ def test_hues_stay(word: str) -> None:
 
 
 def test_surfaces_do_change() -> None:
+    """Some flatter, some harsher than they were drawn."""
     rng = np.random.default_rng(2)
     rgb, instances = painted("green", rng)
-    drawn = [resurface(rgb, instances, rng)[16:48, 16:48].astype(float) for _ in range(20)]
-    assert np.mean([np.abs(image - rgb[16:48, 16:48]).mean() for image in drawn]) > 4
-    spread = rgb[16:48, 16:48].astype(float).std()
-    assert min(image.std() for image in drawn) < 0.95 * spread < 1.05 * spread < max(image.std() for image in drawn)
+    drawn = [resurface(rgb, instances, rng)[16:48, 16:48] for _ in range(20)]
+    assert np.mean([np.abs(image.astype(float) - rgb[16:48, 16:48]).mean() for image in drawn]) > 4
+    spreads = [float(image[..., 1].std()) for image in drawn]
+    before = float(rgb[16:48, 16:48, 1].std())
+    assert min(spreads) < 0.8 * before < 1.2 * before < max(spreads)
 
 
 def test_the_same_seed_gives_the_same_picture_and_nothing_is_written_to() -> None:
