@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
@@ -20,7 +21,7 @@ from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.images import as_rgb_array
 from kosmos_agent.location import Pair, box_to_pair
 from kosmos_agent.markup import pair_tags
-from kosmos_agent.model.config import Kosmos2Config
+from kosmos_agent.model.config import ClipVisionConfig, Kosmos2Config
 from kosmos_agent.results import Box
 from kosmos_agent.tokenizer import Tokenizer
 
@@ -37,8 +38,8 @@ PhraseBoxes = BoxInput | Sequence[BoxInput] | None
 Side = Literal["left", "right"]
 
 _PHRASE = re.compile(r"<phrase>.+?</phrase>")
-_SCALE = np.float32(1.0) / (np.float32(255.0) * np.asarray(IMAGE_STD, np.float32))
-_OFFSET = np.asarray(IMAGE_MEAN, np.float32) / np.asarray(IMAGE_STD, np.float32)
+_SCALE = torch.from_numpy(np.float32(1.0) / (np.float32(255.0) * np.asarray(IMAGE_STD, np.float32)))[:, None, None]
+_OFFSET = torch.from_numpy(np.asarray(IMAGE_MEAN, np.float32) / np.asarray(IMAGE_STD, np.float32))[:, None, None]
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,15 @@ class Batch:
 
 
 class Processor:
-    """`image_size` is the side that pictures are stretched to, `image_tokens` the slots per picture."""
+    """`image_size` is the side that pictures are stretched to, `image_tokens` the slots per picture.
 
-    def __init__(self, tokenizer: Tokenizer, *, image_size: int = 224, image_tokens: int = 64) -> None:
+    published: stretch with Pillow, to the last bit as the published weights had it; without it torch does, several
+    times as fast, by the same formula rounded otherwise (a level off in a few of a thousand values).
+    """
+
+    def __init__(
+        self, tokenizer: Tokenizer, *, image_size: int = 224, image_tokens: int = 64, published: bool = True
+    ) -> None:
         if image_size < 1 or image_tokens < 1:
             raise InvalidArgumentError(f"image_size {image_size} and image_tokens {image_tokens} must be positive")
         if tokenizer.first_image_slot_id + image_tokens > tokenizer.size:
@@ -73,6 +80,7 @@ class Processor:
         self.tokenizer = tokenizer
         self.image_size = image_size
         self.image_tokens = image_tokens
+        self._stretch = stretched if published else quickly_stretched
         first = tokenizer.first_image_slot_id
         self.image_row = PromptRow(
             (tokenizer.image_id, *range(first, first + image_tokens), tokenizer.image_end_id),
@@ -82,7 +90,10 @@ class Processor:
 
     @classmethod
     def for_config(cls, tokenizer: Tokenizer, config: Kosmos2Config) -> Processor:
-        return cls(tokenizer, image_size=config.vision.image_size, image_tokens=config.latent_query_num)
+        """Of a published tower, or of one of our own, which was not trained on Pillow's pixels."""
+        published = isinstance(config.vision, ClipVisionConfig)
+        size, slots = config.vision.image_size, config.latent_query_num
+        return cls(tokenizer, image_size=size, image_tokens=slots, published=published)
 
     def __call__(
         self,
@@ -146,14 +157,8 @@ class Processor:
         """(pictures, 3, S, S) float32: stretched to a square (bicubic, never cropped), CLIP mean and deviation."""
         if not pictures:
             raise InvalidArgumentError("no picture given")
-        return torch.from_numpy(np.stack([self._normalised(picture) for picture in pictures]))
-
-    def _normalised(self, picture: Picture) -> NDArray[np.float32]:
-        image = Image.fromarray(as_rgb_array(picture)).resize(
-            (self.image_size, self.image_size), Image.Resampling.BICUBIC
-        )
-        values = np.asarray(image, np.float32) * _SCALE - _OFFSET
-        return np.ascontiguousarray(values.transpose(2, 0, 1))
+        levels = torch.stack([self._stretch(as_rgb_array(picture), self.image_size) for picture in pictures])
+        return levels.to(torch.float32, memory_format=torch.contiguous_format).mul_(_SCALE).sub_(_OFFSET)
 
     def _text_ids(self, text: str, boxes: Sequence[PhraseBoxes] | None) -> tuple[int, ...]:
         return self.tokenizer.encode_words(insert_boxes(text.strip(), boxes, self.tokenizer.grid_side))
@@ -161,6 +166,18 @@ class Processor:
     @staticmethod
     def _plain(ids: tuple[int, ...]) -> PromptRow:
         return PromptRow(ids, (0,) * len(ids))
+
+
+def stretched(rgb: NDArray[np.uint8], side: int) -> Tensor:
+    """(H, W, 3) uint8 -> (3, side, side) uint8, bicubic."""
+    image = Image.fromarray(rgb).resize((side, side), Image.Resampling.BICUBIC)
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1)
+
+
+def quickly_stretched(rgb: NDArray[np.uint8], side: int) -> Tensor:
+    """As `stretched`, but for the rounding."""
+    levels = torch.from_numpy(np.require(rgb, requirements=["C", "W"])).permute(2, 0, 1)[None]
+    return F.interpolate(levels, (side, side), mode="bicubic", antialias=True)[0]
 
 
 def insert_boxes(text: str, boxes: Sequence[PhraseBoxes] | None, side: int) -> str:

@@ -7,8 +7,8 @@ from PIL import Image
 
 from kosmos_agent.errors import InvalidArgumentError, InvalidImageError
 from kosmos_agent.markup import from_tagged
-from kosmos_agent.model.config import ClipVisionConfig, Kosmos2Config
-from kosmos_agent.processor import Processor, insert_boxes
+from kosmos_agent.model.config import ClipVisionConfig, ConvVisionConfig, Kosmos2Config
+from kosmos_agent.processor import Processor, insert_boxes, quickly_stretched, stretched
 from kosmos_agent.results import Box
 from kosmos_agent.tokenizer import build_word_tokenizer
 
@@ -24,6 +24,28 @@ def test_sizes_come_from_the_configuration(processor):
     config = Kosmos2Config(vision=ClipVisionConfig(image_size=56), latent_query_num=7)
     made = Processor.for_config(processor.tokenizer, config)
     assert (made.image_size, made.image_tokens) == (56, 7)
+
+
+@pytest.mark.parametrize("size", [(480, 640), (100, 100), (32, 32), (24, 20)])
+@pytest.mark.parametrize("readable_only", [True, False])
+def test_the_quick_stretch_is_the_published_one_but_for_rounding(size, readable_only):
+    rgb = np.random.default_rng(size[0]).integers(0, 256, (*size, 3), dtype=np.uint8)
+    rgb.flags.writeable = not readable_only
+    exact, quick = stretched(rgb, 32), quickly_stretched(rgb, 32)
+    apart = (exact.int() - quick.int()).abs()
+    assert apart.max() <= 2
+    assert (apart > 0).float().mean() < 0.02
+
+
+def test_only_towers_of_our_own_take_the_quick_stretch(processor):
+    rgb = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+    published, own = (
+        Processor.for_config(processor.tokenizer, Kosmos2Config(vision=vision(image_size=32), latent_query_num=4))
+        for vision in (ClipVisionConfig, ConvVisionConfig)
+    )
+    exact = Processor(processor.tokenizer, image_size=32, image_tokens=4, published=True).pixels([rgb])
+    torch.testing.assert_close(published.pixels([rgb]), exact, rtol=0, atol=0)
+    assert not torch.equal(own.pixels([rgb]), exact)
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
