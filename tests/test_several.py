@@ -114,7 +114,7 @@ def test_the_answer_to_a_plural_phrase_says_that_all_are_meant():
     assert (answer.count, answer.phrase, answer.model, single.count) == ("many", "the cups", "tiny", "one")
     assert answer.presence == pytest.approx(single.presence)
     assert any(candidate.box == single.best.box for candidate in answer.candidates)
-    assert {"preprocess", "vision", "prefix", "query", "boxes"} <= answer.timings_ms.keys()
+    assert {"preprocess", "vision", "query", "boxes"} <= answer.timings_ms.keys()
     with pytest.raises(InvalidPhraseError):
         view.find_each("...")
 

@@ -16,12 +16,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from kosmos_agent.inference.first_pass import first_pass
 from kosmos_agent.inference.frame import EncodedFrame
 from kosmos_agent.inference.grammar import second_corners as upright
 from kosmos_agent.inference.likelihood import packed_log_likelihoods
 from kosmos_agent.inference.packed_texts import PackedTexts
 from kosmos_agent.inference.scored_pairs import ScoredPairs
-from kosmos_agent.model.cache import KVCache
 from kosmos_agent.model.engine import Engine
 from kosmos_agent.tokenizer import Tokenizer
 
@@ -60,22 +60,20 @@ def score_corners(
     """
     asked = PackedTexts.of([[[*text, tokenizer.object_id] for text in row] for row in texts], model.device)
     pictures, count = asked.ends.shape
-    cache = KVCache.stacked([frame.prefix.cache for frame in frames], asked.ids.shape[1] + count * first_corners)
-    prefix = cache.length
-    start = torch.cat([frame.prefix.next_position for frame in frames])[:, None]
-    hidden = model.decode(model.embed(asked.ids), start + asked.places, mask=asked.mask(prefix), cache=cache)
+    passed = first_pass(model, frames, asked, room=count * first_corners)
+    hidden = passed.hidden
 
     before, behind = (hidden.take_along_dim(places[..., None], dim=1) for places in (asked.ends - 1, asked.ends))
     opening = Opening.at(model, tokenizer, before.flatten(0, 1), behind.flatten(0, 1), first_corners)
     likelihoods = _likelihoods(model, tokenizer, hidden, asked) if phrase_likelihood else None
 
-    positions = start + asked.places.gather(1, asked.ends) + 1
+    positions = passed.start + asked.places.gather(1, asked.ends) + 1
     embeds = model.embed(opening.first_ids(tokenizer).view(pictures, -1))
     hidden = model.decode(
         embeds,
         positions.repeat_interleave(first_corners, dim=1),
-        mask=asked.branch_mask(prefix, first_corners),
-        cache=cache,
+        mask=asked.branch_mask(passed.prefix, first_corners),
+        cache=passed.cache,
     )
     branches = hidden.reshape(pictures * count, first_corners, -1)
     found = opening.scores(model, tokenizer, branches, second_corners, likelihoods)

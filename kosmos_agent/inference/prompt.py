@@ -33,6 +33,19 @@ class ReadPrompt:
         return ReadPrompt(self.cache.row(index), ids, mask, hidden, self.next_position[one])
 
 
+@dataclass(frozen=True)
+class UnreadPrompt:
+    """B rows that the decoder has not seen: ids (B, T), where `image_mask` (B, T) is 1 the rows of `image_embeds`."""
+
+    model: Engine
+    ids: Tensor
+    image_embeds: Tensor
+    image_mask: Tensor
+
+    def read(self) -> ReadPrompt:
+        return read(self.model, self.ids, image_embeds=self.image_embeds, image_mask=self.image_mask)
+
+
 @torch.inference_mode()
 def read(
     model: Engine,

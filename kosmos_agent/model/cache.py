@@ -81,6 +81,16 @@ class KVCache:
         one.extend(*(part[:, index : index + 1] for part in self.filled()))
         return one
 
+    def beginning(self, index: int, length: int) -> KVCache:
+        """The first positions of one of the rows, full; a view, or a copy where that would keep much else alive."""
+        part = self._empty(1, 0)
+        rows = slice(index, index + 1)
+        part.keys, part.values = self.keys[:, rows, :, :length], self.values[:, rows, :, :length]
+        if self.keys.numel() > 2 * part.keys.numel():
+            part.keys, part.values = part.keys.clone(), part.values.clone()
+        part.length = length
+        return part
+
     @staticmethod
     def joined(caches: Sequence[KVCache], extra: int) -> KVCache:
         """One row of what several of one row hold, one after another, with room for `extra` more positions."""
