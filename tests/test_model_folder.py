@@ -63,7 +63,7 @@ def test_the_hub_is_asked_for_safe_files_only(weights, monkeypatch, tmp_path):
         asked.update(options, name=name)
         return str(tmp_path)
 
-    monkeypatch.setattr(module, "snapshot_download", download)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
     assert locate("microsoft/kosmos-2-patch14-224") == tmp_path
     assert asked == {"name": "microsoft/kosmos-2-patch14-224", "allow_patterns": ["*.json", "*.safetensors"]}
 
@@ -72,6 +72,6 @@ def test_without_a_network_the_error_says_what_works(weights, monkeypatch):
     def fail(*_, **__):
         raise LocalEntryNotFoundError("offline")
 
-    monkeypatch.setattr(module, "snapshot_download", fail)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", fail)
     with pytest.raises(CheckpointError, match=r"no folder models/foo here.*no copy is cached.*model \(small\)"):
         locate("models/foo")

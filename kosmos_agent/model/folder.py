@@ -5,9 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
-
 from kosmos_agent.errors import CheckpointError, UnknownModelError
 
 HUB_MODELS = ("microsoft/kosmos-2-patch14-224",)
@@ -48,6 +45,10 @@ def locate(name: str | Path) -> Path:
 
 
 def _download(hub_id: str) -> Path:
+    # Imported for downloads only: it would take a tenth of every start.
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
+
     try:
         return Path(snapshot_download(hub_id, allow_patterns=_SAFE_FILES))
     except (RepositoryNotFoundError, HFValidationError) as error:
