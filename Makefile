@@ -18,7 +18,7 @@ BENCH_SERVE_ARGS ?=
 # One thread to each process: two test processes that fight over the cores are slower than one.
 TEST_ENV := OMP_NUM_THREADS=1
 
-.PHONY: help setup demo test test-slow test-oracle lint bench bench-ros bench-grit bench-cameras bench-serve bench-serving eval train clean
+.PHONY: help setup demo test test-slow test-oracle lint bench bench-ros bench-grit bench-paper bench-cameras bench-serve bench-serving eval train clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
@@ -51,6 +51,9 @@ bench-ros: setup ## figures of the ROS nodes: latency, lost frames, cancel, memo
 
 bench-grit: setup ## figures of GrIT: speed by stage, what is kept and how right, Ray (half an hour)
 	@$(BIN)/python benchmarks/bench_grit.py $(BENCH_GRIT_ARGS)
+
+bench-paper: setup ## pairs, GrIT, both stages of training on it, evaluation: small, hours on one core
+	@$(BIN)/python benchmarks/bench_paper.py $(BENCH_PAPER_ARGS)
 
 bench-cameras: setup ## figures of many cameras in one process (1 to 2 minutes)
 	@$(BIN)/python benchmarks/bench_cameras.py $(BENCH_CAMERAS_ARGS)
