@@ -165,6 +165,20 @@ def test_a_state_of_another_model_and_a_recipe_of_another_run_are_refused(data, 
         new_run(data, straight, seed=9)
 
 
+def test_a_start_that_failed_leaves_the_folder_free(data, tmp_path):
+    content = tiny_recipe(data / "start", schedule={"steps": 1, "warmup_steps": 0})
+
+    def start(path):
+        recipe = parse_recipe({**content, "data": [{"kind": "captions", "per_step": 1, "path": path}]})
+        return Run(recipe, opener(recipe, data), tmp_path)
+
+    with pytest.raises(InvalidConfigError, match="there is no"):
+        start("nowhere")
+    assert start("grit").train()
+    with pytest.raises(InvalidConfigError, match="another data;"):
+        start("nowhere")
+
+
 def test_a_broken_picture_is_told_and_replaced(data, tmp_path):
     copy = tmp_path / "data"
     copy.mkdir()

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
+from kosmos_agent.errors import KosmosAgentError
 from kosmos_agent.grit.cropping import Fit, Fitting
 from kosmos_agent.markup import escape_tags
 from kosmos_agent.tokenizer import Tokenizer
 from kosmos_agent.training.rows.sample import Picture, SampleWriter
 
+OnReject = Callable[[str, int | None, KosmosAgentError], None]
+"""Title of the source, number of the sample or None for what is no sample yet, what is wrong with it."""
+
+
+def untold(_: str, __: int | None, ___: KosmosAgentError) -> None:
+    return None
+
 
 @dataclass(frozen=True)
 class Context:
-    """slots, size_px: of the model's pictures. row_tokens: longest sample. fit: `grit.cropping`."""
+    """slots, size_px: of the model's pictures. row_tokens: longest sample. fit: `grit.cropping`.
+
+    on_reject: is told of what a source passes over while it is opened and read.
+    """
 
     tokenizer: Tokenizer
     slots: int
@@ -23,6 +35,7 @@ class Context:
     row_tokens: int
     fit: Fit
     seed: int
+    on_reject: OnReject = untold
 
     def writer(self, *, speaks: bool = False) -> SampleWriter:
         return SampleWriter(self.tokenizer, self.slots).begin(speaks=speaks)
