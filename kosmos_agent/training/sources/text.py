@@ -1,7 +1,7 @@
 """Plain documents in blocks (specification 6.3): `<s>`, lines with `</line>` between, `</s>` behind each document.
 
-A line is never split over blocks; one that is longer than a block is cut. The blocks of a file are found once, by
-tokenising it.
+A line is never split over blocks; one that is longer than a block is cut. The blocks of a file are found when it is
+opened, by tokenising all of it. Records that hold no text are told of then, and passed over.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from kosmos_agent.errors import InvalidSampleError
 from kosmos_agent.training.rows.sample import Sample
 from kosmos_agent.training.sources.context import Context
 from kosmos_agent.training.sources.json_lines import JsonLines
@@ -27,10 +28,11 @@ class _Line:
 
 
 class TextBlocks:
-    """A JSONL file whose objects hold `text`."""
+    """A JSONL file whose objects hold `text`. InvalidSampleError where none does."""
 
-    def __init__(self, path: Path, context: Context) -> None:
+    def __init__(self, path: Path, context: Context, title: str = "text") -> None:
         self._documents, self._context = JsonLines(path), context
+        self._bad: dict[int, InvalidSampleError] = {}
         self._starts: list[array[int]] = [array("q"), array("q")]
         room = 0
         for line in self._lines(0, 0):
@@ -39,6 +41,10 @@ class TextBlocks:
                 self._starts[1].append(line.number)
                 room = self._room
             room -= len(line.ids)
+        for error in self._bad.values():
+            context.on_reject(title, None, error)
+        if not self._starts[0]:
+            raise next(iter(self._bad.values()), InvalidSampleError(f"{path} holds no text"))
 
     def __len__(self) -> int:
         return len(self._starts[0])
@@ -59,9 +65,18 @@ class TextBlocks:
     def _lines(self, document: int, number: int) -> Iterator[_Line]:
         tokenizer = self._context.tokenizer
         for index in range(document, len(self._documents)):
-            lines = [line for line in self._documents.text(index, "text").splitlines() if line.strip()]
+            lines = [line for line in self._text(index).splitlines() if line.strip()]
             for place, line in enumerate(lines):
                 if index == document and place < number:
                     continue
                 end = tokenizer.eos_id if place == len(lines) - 1 else tokenizer.line_end_id
                 yield _Line(index, place, [*self._context.words(line)[: self._room - 1], end])
+
+    def _text(self, index: int) -> str:
+        if index in self._bad:
+            return ""
+        try:
+            return self._documents.text(index, "text")
+        except InvalidSampleError as error:
+            self._bad[index] = error
+            return ""
