@@ -33,6 +33,7 @@ app.command()(train_recipe.pretrain)
 app.command()(train_recipe.instruct)
 app.command()(train_recipe.finetune)
 app.command()(train_recipe.recipes)
+app.command()(train_recipe.exclude)
 
 
 @app.callback()
