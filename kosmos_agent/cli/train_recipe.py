@@ -33,6 +33,8 @@ Workers = Annotated[int, typer.Option(min=1, help="for --engine ray: processes")
 Address = Annotated[str | None, typer.Option(help="for --engine ray: a running cluster", show_default=False)]
 Gpus = Annotated[float, typer.Option("--gpus-per-worker", min=0.0, help="for --engine ray")]
 
+_HELD_OUT = "share of the pictures that only judge, chosen at random"
+
 
 def pretrain(
     config: Config = "paper_pretrain",
@@ -101,7 +103,9 @@ def finetune(
     model: options.Model = "microsoft/kosmos-2-patch14-224",
     config: Annotated[str, typer.Option("--config", help="a TOML file, or the name of a shipped recipe")] = "finetune",
     steps: Annotated[int | None, typer.Option(min=2, help="if not the recipe's", show_default=False)] = None,
-    held_out: Annotated[float, typer.Option(min=0.0, max=0.9, help="share of the pictures that only judge")] = 0.2,
+    held_out: Annotated[
+        float | None, typer.Option(min=0.0, max=0.9, help=_HELD_OUT, show_default="the export's own split, or 0.2")
+    ] = None,
     changes: Changes = None,
     json: options.Json = False,
 ) -> None:
@@ -110,6 +114,19 @@ def finetune(
         from kosmos_agent.cli._train_finetune import Boxes, train_boxes
 
     train_boxes(Boxes(data, form.value, held_out), model, out, config, steps, tuple(changes or ()), as_json=json)
+
+
+def exclude(
+    files: Annotated[list[Path], typer.Argument(help="MDETR's finetune_refcoco*_val.json and so on, or COCO's")],
+    out: Annotated[Path, typer.Option("--out", help="the list, a name a line")] = Path("exclude.txt"),
+) -> None:
+    """List the pictures of annotation files, for `exclude` of a recipe's conversations."""
+    with needs("train"):
+        from kosmos_agent.training.sources.excluded import names_in
+
+    names = names_in(files)
+    out.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+    typer.echo(f"{out}: {len(names)} pictures")
 
 
 def recipes(
