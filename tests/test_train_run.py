@@ -13,7 +13,8 @@ import torch
 from tiny_kosmos import TOKENIZER, tiny_model
 from training_data import tiny_recipe, write_everything
 
-from kosmos_agent.errors import CheckpointError, InvalidConfigError
+from kosmos_agent.cli.app import main
+from kosmos_agent.errors import CheckpointError, InvalidArgumentError, InvalidConfigError
 from kosmos_agent.model.checkpoint import load_model, save_model
 from kosmos_agent.training.recipe.reading import parse_recipe
 from kosmos_agent.training.scale.parts import part_of
@@ -196,3 +197,38 @@ def test_a_broken_picture_is_told_and_replaced(data, tmp_path):
     rejects = [json.loads(line) for line in (tmp_path / "run" / "rejects.jsonl").read_text().splitlines()]
     assert {(item["source"], item["code"]) for item in rejects} == {("captions", "invalid_image")}
     assert all(broken.stem in item["reason"] for item in rejects)
+
+
+@pytest.mark.slow
+def test_a_workers_own_error_comes_out_of_ray_once(data, tmp_path):
+    """What only a worker can find: a saved state that lacks a file."""
+    pytest.importorskip("ray", reason="needs the extra [scale]")
+    from kosmos_agent.training.scale.ray_run import Cluster, train_on_ray
+
+    recipe = parse_recipe(tiny_recipe(data / "start"))
+    new_run(data, tmp_path).save()
+    (tmp_path / "state" / "moments.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=r"lacks moments\.safetensors"):
+        train_on_ray(recipe, data, tmp_path, Cluster(workers=2, cpus=0.5))
+    with pytest.raises(InvalidArgumentError, match=r"2 workers with 1 GPU each; the cluster has 0 GPU"):
+        train_on_ray(recipe, data, tmp_path, Cluster(workers=2, gpus=1))
+
+
+def test_a_wrong_path_is_found_before_ray_is_started(data, tmp_path):
+    pytest.importorskip("ray", reason="needs the extra [scale]")
+    from kosmos_agent.training.scale.ray_run import Cluster, train_on_ray
+
+    recipe = parse_recipe(tiny_recipe(data / "start", data=[{"kind": "captions", "path": "nowhere", "per_step": 1}]))
+    with pytest.raises(InvalidConfigError, match="source captions: there is no"):
+        train_on_ray(recipe, data, tmp_path, Cluster(workers=2, address="127.0.0.1:1"))
+    recipe = parse_recipe(tiny_recipe(data / "start"))
+    with pytest.raises(InvalidArgumentError, match="no Ray cluster answers"):
+        train_on_ray(recipe, data, tmp_path, Cluster(workers=2, address="127.0.0.1:1"))
+
+
+@pytest.mark.parametrize("option", [["--workers", "2"], ["--address", "auto"], ["--gpus-per-worker", "1"]])
+def test_rays_options_without_ray_are_refused(data, tmp_path, capsys, option):
+    words = ["train", "pretrain", "--config", "small_pretrain", "--run-folder", str(tmp_path / "run"), *option]
+    assert main(words) == 2
+    assert f"{' '.join(option)}" in capsys.readouterr().err.replace("1.0", "1")
+    assert not (tmp_path / "run").exists()

@@ -112,16 +112,9 @@ class Run:
         save_model(model, self.model_folder, tokenizer=self.start.tokenizer, copy_from=self.start.copy_from)
 
     def _open_steps(self, open_sources: OpenSources) -> None:
-        recipe, config = self.recipe, self.start.model.config
-        context = Context(
-            tokenizer=self.start.tokenizer,
-            slots=config.latent_query_num,
-            size_px=config.vision.image_size,
-            row_tokens=recipe.batch.row_tokens,
-            fit=recipe.batch.pictures,
-            seed=recipe.seed,
-            on_reject=self.rejects.add if self.leads else untold,
-        )
+        recipe, start = self.recipe, self.start
+        told = self.rejects.add if self.leads else untold
+        context = Context.of(recipe, start.tokenizer, start.model.config, told)
         sources = open_sources(context)
         self.mixture = Mixture(
             {item.title: (sources[item.title], item.per_step) for item in recipe.data},

@@ -11,7 +11,9 @@ from PIL import Image
 from kosmos_agent.errors import KosmosAgentError
 from kosmos_agent.grit.cropping import Fit, Fitting
 from kosmos_agent.markup import escape_tags
+from kosmos_agent.model.config import Kosmos2Config
 from kosmos_agent.tokenizer import Tokenizer
+from kosmos_agent.training.recipe.models import Recipe
 from kosmos_agent.training.rows.sample import Picture, SampleWriter
 
 OnReject = Callable[[str, int | None, KosmosAgentError], None]
@@ -36,6 +38,11 @@ class Context:
     fit: Fit
     seed: int
     on_reject: OnReject = untold
+
+    @classmethod
+    def of(cls, recipe: Recipe, tokenizer: Tokenizer, config: Kosmos2Config, on_reject: OnReject = untold) -> Context:
+        batch, slots, size_px = recipe.batch, config.latent_query_num, config.vision.image_size
+        return cls(tokenizer, slots, size_px, batch.row_tokens, batch.pictures, recipe.seed, on_reject)
 
     def writer(self, *, speaks: bool = False) -> SampleWriter:
         return SampleWriter(self.tokenizer, self.slots).begin(speaks=speaks)
