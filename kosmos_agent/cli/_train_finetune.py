@@ -49,10 +49,10 @@ def train_boxes(
     if as_json:
         typer.echo(json.dumps(report))
     else:
-        _print_report(report, out)
+        print_report(report, out)
 
 
-def _print_report(report: dict[str, Any], out: Path) -> None:
+def print_report(report: dict[str, Any], out: Path) -> None:
     before, after = report["held_out"]["before"], report["held_out"]["after"]
     if before:
         table = Table("held-out pictures", "before", "after")
