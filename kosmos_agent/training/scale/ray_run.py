@@ -22,6 +22,7 @@ from kosmos_agent.training.scale.recorded import check_recipe
 from kosmos_agent.training.scale.run import Run
 from kosmos_agent.training.scale.start import outline
 from kosmos_agent.training.sources.context import Context
+from kosmos_agent.training.sources.index import INDEX_FOLDER, Index
 from kosmos_agent.training.sources.opening import opener
 
 _RETRIES = 3
@@ -48,11 +49,11 @@ def train_on_ray(recipe: Recipe, root: Path, folder: Path, cluster: Cluster, unt
     """
     folder.mkdir(parents=True, exist_ok=True)
     check_recipe(recipe, folder)
-    opener(recipe, root)(Context.of(recipe, *outline(recipe.model)))
+    opener(recipe, root)(Context.of(recipe, *outline(recipe.model), index=Index(folder / INDEX_FOLDER)))
     (folder / _ERROR_FILE).unlink(missing_ok=True)
     started = connect(cluster.address, max(os.cpu_count() or 1, math.ceil(cluster.workers * cluster.cpus) + 1))
     try:
-        _require_room(cluster)
+        require_room(cluster)
         _trainer(recipe, root, folder, cluster, until).fit()
     except (TrainingFailedError, ray.exceptions.RayError) as error:
         raise TrainingError(f"Ray could not go on: {_cause(error)}; the last saved state is in {folder}") from error
@@ -85,7 +86,7 @@ def _trainer(recipe: Recipe, root: Path, folder: Path, cluster: Cluster, until: 
     )
 
 
-def _require_room(cluster: Cluster) -> None:
+def require_room(cluster: Cluster) -> None:
     """Ray itself would wait without end for devices that no machine has."""
     there = ray.cluster_resources()
     for name, each in (("CPU", cluster.cpus), ("GPU", cluster.gpus)):

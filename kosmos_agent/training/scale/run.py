@@ -26,6 +26,7 @@ from kosmos_agent.training.scale.rejects import Rejects
 from kosmos_agent.training.scale.start import begin
 from kosmos_agent.training.scale.steps import Share, Steps
 from kosmos_agent.training.sources.context import Context, untold
+from kosmos_agent.training.sources.index import INDEX_FOLDER, Index
 from kosmos_agent.training.sources.mixture import Mixture
 from kosmos_agent.training.sources.source import Source
 
@@ -114,8 +115,10 @@ class Run:
     def _open_steps(self, open_sources: OpenSources) -> None:
         recipe, start = self.recipe, self.start
         told = self.rejects.add if self.leads else untold
-        context = Context.of(recipe, start.tokenizer, start.model.config, told)
-        sources = open_sources(context)
+        index = Index(self.folder / INDEX_FOLDER)
+        context = Context.of(recipe, start.tokenizer, start.model.config, told, index)
+        with self.accelerator.main_process_first():
+            sources = open_sources(context)
         self.mixture = Mixture(
             {item.title: (sources[item.title], item.per_step) for item in recipe.data},
             row_tokens=recipe.batch.row_tokens,

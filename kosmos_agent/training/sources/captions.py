@@ -16,7 +16,7 @@ class Captions:
     def __init__(self, folder: Path, context: Context, title: str = "captions") -> None:
         self._context = context
         on_bad = partial(context.on_reject, title, None)
-        self._samples = ShardedSamples(folder, context.seed, on_bad=on_bad)
+        self._samples = ShardedSamples(folder, context.seed, on_bad=on_bad, index=context.index)
 
     def __len__(self) -> int:
         return len(self._samples)

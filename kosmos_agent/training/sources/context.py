@@ -15,6 +15,7 @@ from kosmos_agent.model.config import Kosmos2Config
 from kosmos_agent.tokenizer import Tokenizer
 from kosmos_agent.training.recipe.models import Recipe
 from kosmos_agent.training.rows.sample import Picture, SampleWriter
+from kosmos_agent.training.sources.index import NO_INDEX, Index
 
 OnReject = Callable[[str, int | None, KosmosAgentError], None]
 """Title of the source, number of the sample or None for what is no sample yet, what is wrong with it."""
@@ -28,7 +29,7 @@ def untold(_: str, __: int | None, ___: KosmosAgentError) -> None:
 class Context:
     """slots, size_px: of the model's pictures. row_tokens: longest sample. fit: `grit.cropping`.
 
-    on_reject: is told of what a source passes over while it is opened and read.
+    on_reject: is told of what a source passes over while it is opened and read. index: of what opening found.
     """
 
     tokenizer: Tokenizer
@@ -38,11 +39,20 @@ class Context:
     fit: Fit
     seed: int
     on_reject: OnReject = untold
+    index: Index = NO_INDEX
 
     @classmethod
-    def of(cls, recipe: Recipe, tokenizer: Tokenizer, config: Kosmos2Config, on_reject: OnReject = untold) -> Context:
+    def of(
+        cls,
+        recipe: Recipe,
+        tokenizer: Tokenizer,
+        config: Kosmos2Config,
+        on_reject: OnReject = untold,
+        index: Index = NO_INDEX,
+    ) -> Context:
         batch, slots, size_px = recipe.batch, config.latent_query_num, config.vision.image_size
-        return cls(tokenizer, slots, size_px, batch.row_tokens, batch.pictures, recipe.seed, on_reject)
+        fit, seed = batch.pictures, recipe.seed
+        return cls(tokenizer, slots, size_px, batch.row_tokens, fit, seed, on_reject, index)
 
     def writer(self, *, speaks: bool = False) -> SampleWriter:
         return SampleWriter(self.tokenizer, self.slots).begin(speaks=speaks)

@@ -36,7 +36,9 @@ class GritPairs:
             context.seed,
             run=run,
             only=lambda shard: self._table(shard.name),
+            beside=lambda shard: folder / f"{shard.name}.parquet",
             on_bad=partial(context.on_reject, title, None),
+            index=context.index,
         )
         self._settings = ReadSettings(size_px=context.size_px, fit=context.fit)
 

@@ -15,32 +15,49 @@ from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path, PurePosixPath
 
+import numpy as np
+
 from kosmos_agent.errors import InvalidSampleError, KosmosAgentError
 from kosmos_agent.grit.errors import InvalidRecordError
 from kosmos_agent.grit.samples import LIMITS, Sample, split_name
 from kosmos_agent.grit.shards import RUN, Shard, find_shards
+from kosmos_agent.training.sources.index import NO_INDEX, Found, Index, stamp
 from kosmos_agent.training.sources.source import shuffled
 
 _KEPT_SHARDS = 2
 
 KeysOf = Callable[[Shard], Collection[str] | None]
+Beside = Callable[[Shard], Path]
 OnBad = Callable[[KosmosAgentError], None]
 
 
 class ShardedSamples:
     """The samples of a folder by their number in an endless shuffled stream.
 
-    only: keys of a shard that count; None for all of them. on_bad: is told of a shard that breaks off, once. What
-    precedes the break stands in for what is lost.
+    only: keys of a shard that count; None for all of them. beside: the file that says which. on_bad: is told of a shard
+    that breaks off, once. What precedes the break stands in for what is lost. index: keeps the counts.
     """
 
     def __init__(
-        self, folder: Path, seed: int, *, run: int = RUN, only: KeysOf | None = None, on_bad: OnBad | None = None
+        self,
+        folder: Path,
+        seed: int,
+        *,
+        run: int = RUN,
+        only: KeysOf | None = None,
+        beside: Beside | None = None,
+        on_bad: OnBad | None = None,
+        index: Index = NO_INDEX,
     ) -> None:
         self._only, self._on_bad = only or _all, on_bad or _all
         self._seed = seed
-        self._told: set[str] = set()
-        counted = [(shard, len(self._kept(shard, self._keys(shard)))) for shard in find_shards(folder, run)]
+        self._told: dict[str, str] = {}
+        shards = find_shards(folder, run)
+        facts = {"shards": [[item.name, item.first, stamp(item.path), *_stamps(beside, item)] for item in shards]}
+        found = index.found(f"shards {folder.resolve()}", facts, lambda: self._count(shards))
+        for note in found.notes:
+            self._on_bad(InvalidSampleError(note))
+        counted = list(zip(shards, found.numbers["counts"].tolist(), strict=True))
         self.shards = [shard for shard, count in counted if count]
         self._counts = [count for _, count in counted if count]
         if not self.shards:
@@ -87,7 +104,9 @@ class ShardedSamples:
             for sample in shard.samples():
                 found[sample.key] = sample
         except InvalidRecordError as error:
-            self._tell(shard, f"{error}; the {len(found)} samples before are used")
+            if shard.name not in self._told:
+                self._told[shard.name] = f"{error}; the {len(found)} samples before are used"
+                self._on_bad(InvalidSampleError(self._told[shard.name]))
         return found
 
     def _keys(self, shard: Shard) -> set[str]:
@@ -100,17 +119,21 @@ class ShardedSamples:
             with tarfile.open(shard.path, "r:") as tar:
                 names += (PurePosixPath(member.name).name for member in tar if member.isfile())
         except (tarfile.TarError, OSError) as error:
-            self._tell(shard, f"{shard.path.name} is no whole tar file: {error}")
+            self._told[shard.name] = f"{shard.path.name} is no whole tar file: {error}; what precedes is used"
         return _keys_among(names)
 
-    def _tell(self, shard: Shard, what: str) -> None:
-        if shard.name not in self._told:
-            self._told.add(shard.name)
-            self._on_bad(InvalidSampleError(what))
+    def _count(self, shards: Sequence[Shard]) -> Found:
+        counts = [len(self._kept(shard, self._keys(shard))) for shard in shards]
+        return Found({"counts": np.array(counts, np.int64)}, tuple(self._told.values()))
 
     def _kept(self, shard: Shard, keys: Collection[str]) -> Collection[str]:
         only = self._only(shard)
         return keys if only is None else set(keys).intersection(only)
+
+
+def _stamps(beside: Beside | None, shard: Shard) -> list[list[int]]:
+    file = beside(shard) if beside is not None else None
+    return [stamp(file)] if file is not None and file.is_file() else []
 
 
 def _all(_: object) -> None:
