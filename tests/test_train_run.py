@@ -210,8 +210,17 @@ def test_a_workers_own_error_comes_out_of_ray_once(data, tmp_path):
     (tmp_path / "state" / "moments.safetensors").unlink()
     with pytest.raises(CheckpointError, match=r"lacks moments\.safetensors"):
         train_on_ray(recipe, data, tmp_path, Cluster(workers=2, cpus=0.5))
+
+
+def test_a_cluster_without_room_is_refused(monkeypatch):
+    """Ray would wait for the devices without end."""
+    ray = pytest.importorskip("ray", reason="needs the extra [scale]")
+    from kosmos_agent.training.scale.ray_run import Cluster, require_room
+
+    monkeypatch.setattr(ray, "cluster_resources", lambda: {"CPU": 2.0})
+    require_room(Cluster(workers=2, cpus=1))
     with pytest.raises(InvalidArgumentError, match=r"2 workers with 1 GPU each; the cluster has 0 GPU"):
-        train_on_ray(recipe, data, tmp_path, Cluster(workers=2, gpus=1))
+        require_room(Cluster(workers=2, gpus=1))
 
 
 def test_a_wrong_path_is_found_before_ray_is_started(data, tmp_path):
