@@ -88,7 +88,7 @@ def _trainer(recipe: Recipe, root: Path, folder: Path, cluster: Cluster, until: 
 
 def require_room(cluster: Cluster) -> None:
     """Ray itself would wait without end for devices that no machine has."""
-    there = ray.cluster_resources()
+    there = ray.cluster_resources()  # type: ignore[no-untyped-call]
     for name, each in (("CPU", cluster.cpus), ("GPU", cluster.gpus)):
         if cluster.workers * each > there.get(name, 0):
             raise InvalidArgumentError(
