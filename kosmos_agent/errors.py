@@ -179,6 +179,12 @@ class InvalidSampleError(KosmosAgentError):
     code = "invalid_sample"
 
 
+class TrainingError(KosmosAgentError):
+    """Training cannot go on; what was saved is kept, and the same command resumes."""
+
+    code = "training_failed"
+
+
 class TooLargeError(KosmosAgentError):
     """A request holds more bytes than a server takes."""
 

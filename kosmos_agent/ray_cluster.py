@@ -28,7 +28,13 @@ def connect(address: str | None, cpus: int) -> bool:
         ray.init(address="local", num_cpus=cpus, include_dashboard=False, log_to_driver=False)
     else:
         _require_listener(address)
-        ray.init(address=address, log_to_driver=False)
+        try:
+            ray.init(address=address, log_to_driver=False)
+        except (ConnectionError, ValueError) as error:
+            raise InvalidArgumentError(
+                f"no Ray cluster at {address} ({error}); valid: HOST:PORT of one, auto where one runs on this machine, "
+                "or no address"
+            ) from error
     return True
 
 

@@ -34,6 +34,15 @@ def test_what_was_joined_already_is_used_and_not_ours(started, monkeypatch) -> N
     assert started == []
 
 
+def test_no_cluster_for_auto_to_find_is_a_coded_error(started, monkeypatch) -> None:
+    def nothing(**_: object) -> None:
+        raise ConnectionError("could not find any running instance")
+
+    monkeypatch.setattr(ray_cluster.ray, "init", nothing)
+    with pytest.raises(InvalidArgumentError, match=r"no Ray cluster at auto .*running instance.*; valid: HOST:PORT"):
+        ray_cluster.connect("auto", 3)
+
+
 def test_an_address_at_which_nothing_answers_is_named_before_ray_waits(started) -> None:
     with pytest.raises(InvalidArgumentError, match=r"no Ray cluster answers at 127\.0\.0\.1:1 "):
         ray_cluster.connect("127.0.0.1:1", 3)

@@ -7,7 +7,8 @@ from kosmos_sim.box_sets import FORMATS
 from training_data import some_boxes, square_picture
 
 from kosmos_agent.errors import InvalidLabelsError
-from kosmos_agent.training.labels.reading import read_boxes
+from kosmos_agent.training.labels.reading import read_boxes, to_train_on
+from kosmos_agent.training.labels.splits import own_part
 
 SIZE = (64, 48)
 
@@ -124,3 +125,100 @@ def test_broken_pictures_and_empty_folders(tmp_path, form):
     (tmp_path / "set" / "images" / "0.png").write_bytes(b"nothing")
     with pytest.raises(InvalidLabelsError, match=r"0\.png"):
         read_boxes(tmp_path / "set", form)
+
+
+def coco_file(file, pictures, categories=("cup", "box"), **more):
+    """pictures: file name to [(class number, bbox, iscrowd)]."""
+    images, annotations = [], []
+    for number, (name, boxes) in enumerate(pictures.items(), start=1):
+        images.append({"id": number, "file_name": name, "width": SIZE[0], "height": SIZE[1]})
+        for kind, bbox, crowd in boxes:
+            place = {"id": len(annotations) + 1, "image_id": number, "category_id": kind}
+            annotations.append({**place, "bbox": bbox, "iscrowd": crowd})
+    named = [{"id": number, "name": name, **more} for number, name in enumerate(categories)]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"images": images, "annotations": annotations, "categories": named}))
+
+
+def plain_picture(file):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    square_picture("red", (0.1, 0.1, 0.5, 0.5), SIZE).save(file)
+
+
+ONE = [(0, [1, 2, 10, 20], 0)]
+
+
+def test_boxes_around_crowds_are_told_and_left_out(tmp_path):
+    plain_picture(tmp_path / "a.png")
+    coco_file(tmp_path / "labels.json", {"a.png": [*ONE, (1, [5, 5, 40, 40], 1)]})
+    told = []
+    (picture,) = read_boxes(tmp_path, "coco", told.append)
+    assert [name for name, _ in picture.boxes] == ["cup"]
+    assert picture.crowds == ("box",)
+    assert len(told) == 1
+    assert "labels.json: 1 boxes around crowds" in told[0]
+
+
+def test_cocos_own_folders_are_read_as_they_are(tmp_path):
+    """Captions and key points lie beside the boxes, pictures in train2017 and val2017."""
+    for split in ("train2017", "val2017"):
+        plain_picture(tmp_path / split / f"{split}.png")
+        coco_file(tmp_path / "annotations" / f"instances_{split}.json", {f"{split}.png": ONE})
+        coco_file(
+            tmp_path / "annotations" / f"person_keypoints_{split}.json", {f"{split}.png": ONE}, keypoints=["nose"]
+        )
+        captions = {"images": [], "annotations": [{"image_id": 1, "caption": "a cup"}]}
+        (tmp_path / "annotations" / f"captions_{split}.json").write_text(json.dumps(captions))
+    told = []
+    pictures = read_boxes(tmp_path, "coco", told.append)
+    assert [(picture.path.name, picture.part) for picture in pictures] == [
+        ("train2017.png", "train"),
+        ("val2017.png", "judge"),
+    ]
+    assert sum("has no list categories: passed over" in note for note in told) == 2
+    assert sum("labels key points: passed over" in note for note in told) == 2
+    for split in ("train2017", "val2017"):
+        (tmp_path / "annotations" / f"instances_{split}.json").unlink()
+    assert len(read_boxes(tmp_path, "coco")) == 2, "key points alone have boxes too"
+
+
+def test_a_picture_in_two_files_and_a_folder_without_boxes_are_refused(tmp_path):
+    plain_picture(tmp_path / "a.png")
+    coco_file(tmp_path / "one.json", {"a.png": ONE})
+    coco_file(tmp_path / "two.json", {"a.png": ONE})
+    with pytest.raises(InvalidLabelsError, match=r"a\.png is labelled in .*one\.json and in .*two\.json"):
+        read_boxes(tmp_path, "coco")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "captions.json").write_text('{"images": []}')
+    with pytest.raises(InvalidLabelsError, match=r"captions\.json has no list annotations; valid: a COCO file"):
+        read_boxes(tmp_path / "other", "coco")
+
+
+@pytest.mark.parametrize("form", ["coco", "labelme", "yolo"])
+def test_an_exports_own_split_is_known(tmp_path, form):
+    """As folders train and valid, each with labels and pictures."""
+    for part in ("train", "valid"):
+        write_set(tmp_path / part, form, count=3)
+    if form == "yolo":
+        (tmp_path / "train" / "data.yaml").rename(tmp_path / "data.yaml")
+    pictures = read_boxes(tmp_path, form)
+    assert [picture.part for picture in pictures] == ["train"] * 3 + ["judge"] * 3
+    trained = to_train_on(pictures)
+    assert [picture.part for picture in trained] == ["train"] * 3
+    assert to_train_on(trained) == trained, "nothing that judges, so no split"
+
+
+@pytest.mark.parametrize(
+    ("file", "part"),
+    [
+        ("images/val2014/a.jpg", "judge"),
+        ("test/a.jpg", "judge"),
+        ("Train/images/a.jpg", "train"),
+        ("annotations/instances_train2017.json", "train"),
+        ("_annotations.coco.json", None),
+        ("images/train.jpg", None),
+        ("training/a.jpg", None),
+    ],
+)
+def test_parts_by_names_of_folders_and_label_files(tmp_path, file, part):
+    assert own_part(tmp_path / file, tmp_path) == part

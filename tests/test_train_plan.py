@@ -1,16 +1,23 @@
 """The dry run against hand calculation, on the published shape."""
 
+import json
 from dataclasses import replace
 
 import pytest
 import torch
 from tiny_kosmos import tiny_model
 
+from kosmos_agent.cli.app import main
 from kosmos_agent.errors import InvalidArgumentError, InvalidConfigError
+from kosmos_agent.model.checkpoint import load_model, load_tokenizer
 from kosmos_agent.model.config import ConvVisionConfig, Kosmos2Config
+from kosmos_agent.model.folder import locate
 from kosmos_agent.training.plan.dry_run import hollow_model, picture_work, text_work
+from kosmos_agent.training.plan.inputs import planned_config
 from kosmos_agent.training.plan.plan import Hardware, plan
-from kosmos_agent.training.recipe.reading import parse_recipe, read_recipe
+from kosmos_agent.training.plan.tabletop import as_counted
+from kosmos_agent.training.recipe.reading import parse_recipe, read_any, read_recipe
+from kosmos_agent.training.tabletop import tabletop_config
 
 PUBLISHED = Kosmos2Config()
 WHOLE = 1_664_485_376
@@ -139,3 +146,20 @@ def test_sizes_that_nobody_states_are_an_error():
         plan(recipe, SHALLOW, {}, Hardware())
     with pytest.raises(InvalidArgumentError, match="at least 1 device"):
         Hardware(devices=0)
+
+
+def test_the_embedded_models_recipe_is_planned_by_the_same_code(capsys):
+    """Its shape as it is trained, against the model that is shipped."""
+    tokenizer, weights = load_tokenizer(locate("tabletop")), load_model(locate("tabletop"))
+    assert main(["train", "plan", "tabletop", "--set", "batch_size=8", "--device-tflops", "0.1", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert sum(whole for whole, _ in found["parameters"].values()) == sum(v.numel() for v in weights.parameters())
+    assert found["tokens_per_step"] == 8 * 176
+    assert found["pictures"] == {"table-tops": 8}
+    assert found["passes"] == 1
+    assert found["memory"]["weights"] == 4 * sum(value.numel() for value in weights.parameters())
+    recipe = as_counted(read_any("tabletop", ["size=160", "steps=100"]))
+    assert recipe.schedule.steps == 100
+    config = planned_config(recipe)
+    assert (config.vision.image_size, config.latent_query_num) == (160, 64)
+    assert config.text == tabletop_config(tokenizer.size).text

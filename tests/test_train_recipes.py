@@ -10,7 +10,7 @@ from kosmos_agent.cli.train import tabletop
 from kosmos_agent.errors import InvalidConfigError
 from kosmos_agent.training.recipe.models import Recipe, ScheduleSection
 from kosmos_agent.training.recipe.reading import config_file, parse_recipe, read_any, read_recipe, shipped_recipes
-from kosmos_agent.training.scale.recorded import record_recipe
+from kosmos_agent.training.scale.recorded import check_recipe, record_recipe
 from kosmos_agent.training.settings import TrainSettings
 
 SMALL = {
@@ -126,12 +126,18 @@ def test_files_that_are_none_and_recipes_of_another_kind(tmp_path):
 
 
 def test_a_run_goes_on_by_its_own_recipe_alone(tmp_path):
-    recipe = parse_recipe(SMALL)
+    recipe, other = parse_recipe(SMALL), parse_recipe({**SMALL, "schedule": {"learning_rate": 1e-3}})
     assert isinstance(recipe, Recipe)
+    check_recipe(recipe, tmp_path)
     record_recipe(recipe, tmp_path)
-    record_recipe(parse_recipe({**SMALL, "saving": {"every_steps": 7}, "compute": {"threads": 2}}), tmp_path)
+    check_recipe(other, tmp_path)  # no step was made
+    (tmp_path / "state").mkdir()
+    check_recipe(parse_recipe({**SMALL, "saving": {"every_steps": 7}, "compute": {"threads": 2}}), tmp_path)
     with pytest.raises(InvalidConfigError, match=r"another schedule\.learning_rate"):
-        record_recipe(parse_recipe({**SMALL, "schedule": {"learning_rate": 1e-3}}), tmp_path)
+        check_recipe(other, tmp_path)
+    (tmp_path / "state").rename(tmp_path / "state.old")
+    with pytest.raises(InvalidConfigError, match=r"another schedule\.learning_rate"):
+        check_recipe(other, tmp_path)
 
 
 def test_an_option_beside_a_recipe_is_refused(tmp_path, capsys):

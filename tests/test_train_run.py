@@ -13,7 +13,8 @@ import torch
 from tiny_kosmos import TOKENIZER, tiny_model
 from training_data import tiny_recipe, write_everything
 
-from kosmos_agent.errors import CheckpointError, InvalidConfigError
+from kosmos_agent.cli.app import main
+from kosmos_agent.errors import CheckpointError, InvalidArgumentError, InvalidConfigError
 from kosmos_agent.model.checkpoint import load_model, save_model
 from kosmos_agent.training.recipe.reading import parse_recipe
 from kosmos_agent.training.scale.parts import part_of
@@ -165,6 +166,20 @@ def test_a_state_of_another_model_and_a_recipe_of_another_run_are_refused(data, 
         new_run(data, straight, seed=9)
 
 
+def test_a_start_that_failed_leaves_the_folder_free(data, tmp_path):
+    content = tiny_recipe(data / "start", schedule={"steps": 1, "warmup_steps": 0})
+
+    def start(path):
+        recipe = parse_recipe({**content, "data": [{"kind": "captions", "per_step": 1, "path": path}]})
+        return Run(recipe, opener(recipe, data), tmp_path)
+
+    with pytest.raises(InvalidConfigError, match="there is no"):
+        start("nowhere")
+    assert start("grit").train()
+    with pytest.raises(InvalidConfigError, match="another data;"):
+        start("nowhere")
+
+
 def test_a_broken_picture_is_told_and_replaced(data, tmp_path):
     copy = tmp_path / "data"
     copy.mkdir()
@@ -182,3 +197,47 @@ def test_a_broken_picture_is_told_and_replaced(data, tmp_path):
     rejects = [json.loads(line) for line in (tmp_path / "run" / "rejects.jsonl").read_text().splitlines()]
     assert {(item["source"], item["code"]) for item in rejects} == {("captions", "invalid_image")}
     assert all(broken.stem in item["reason"] for item in rejects)
+
+
+@pytest.mark.slow
+def test_a_workers_own_error_comes_out_of_ray_once(data, tmp_path):
+    """What only a worker can find: a saved state that lacks a file."""
+    pytest.importorskip("ray", reason="needs the extra [scale]")
+    from kosmos_agent.training.scale.ray_run import Cluster, train_on_ray
+
+    recipe = parse_recipe(tiny_recipe(data / "start"))
+    new_run(data, tmp_path).save()
+    (tmp_path / "state" / "moments.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=r"lacks moments\.safetensors"):
+        train_on_ray(recipe, data, tmp_path, Cluster(workers=2, cpus=0.5))
+
+
+def test_a_cluster_without_room_is_refused(monkeypatch):
+    """Ray would wait for the devices without end."""
+    ray = pytest.importorskip("ray", reason="needs the extra [scale]")
+    from kosmos_agent.training.scale.ray_run import Cluster, require_room
+
+    monkeypatch.setattr(ray, "cluster_resources", lambda: {"CPU": 2.0})
+    require_room(Cluster(workers=2, cpus=1))
+    with pytest.raises(InvalidArgumentError, match=r"2 workers with 1 GPU each; the cluster has 0 GPU"):
+        require_room(Cluster(workers=2, gpus=1))
+
+
+def test_a_wrong_path_is_found_before_ray_is_started(data, tmp_path):
+    pytest.importorskip("ray", reason="needs the extra [scale]")
+    from kosmos_agent.training.scale.ray_run import Cluster, train_on_ray
+
+    recipe = parse_recipe(tiny_recipe(data / "start", data=[{"kind": "captions", "path": "nowhere", "per_step": 1}]))
+    with pytest.raises(InvalidConfigError, match="source captions: there is no"):
+        train_on_ray(recipe, data, tmp_path, Cluster(workers=2, address="127.0.0.1:1"))
+    recipe = parse_recipe(tiny_recipe(data / "start"))
+    with pytest.raises(InvalidArgumentError, match="no Ray cluster answers"):
+        train_on_ray(recipe, data, tmp_path, Cluster(workers=2, address="127.0.0.1:1"))
+
+
+@pytest.mark.parametrize("option", [["--workers", "2"], ["--address", "auto"], ["--gpus-per-worker", "1"]])
+def test_rays_options_without_ray_are_refused(data, tmp_path, capsys, option):
+    words = ["train", "pretrain", "--config", "small_pretrain", "--run-folder", str(tmp_path / "run"), *option]
+    assert main(words) == 2
+    assert f"{' '.join(option)}" in capsys.readouterr().err.replace("1.0", "1")
+    assert not (tmp_path / "run").exists()

@@ -1,19 +1,24 @@
 """Sources of training data: every sample by its number, proportions exact, formats read as they are documented."""
 
+import io
 import json
+import tarfile
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from tiny_kosmos import TOKENIZER
-from training_data import square_picture, write_everything, write_lines
+from training_data import some_boxes, square_picture, write_everything, write_lines
 
-from kosmos_agent.errors import InvalidConfigError, InvalidSampleError
+from kosmos_agent.cli.app import main
+from kosmos_agent.errors import InvalidConfigError, InvalidDatasetError, InvalidSampleError
 from kosmos_agent.training.recipe.models import DataSection
 from kosmos_agent.training.recipe.reading import read_recipe
 from kosmos_agent.training.rows.sample import NO_TARGET, SampleWriter
 from kosmos_agent.training.sources.context import Context
+from kosmos_agent.training.sources.excluded import Excluded, names_in
 from kosmos_agent.training.sources.mixture import Draw, Mixture
 from kosmos_agent.training.sources.opening import open_source
 from kosmos_agent.training.sources.source import shuffled
@@ -221,3 +226,93 @@ def test_pictures_of_conversations_lie_below_their_folder(tmp_path):
     square_picture("blue", (0.2, 0.2, 0.6, 0.6)).save(tmp_path / "pictures" / "a" / "p.png")
     sample = opened(tmp_path, "conversations", "c.json", images="pictures").sample(0)
     assert len(sample.pictures) == 1
+
+
+def with_told(row_tokens=96):
+    told = []
+    return replace(context(row_tokens), on_reject=lambda *facts: told.append(facts)), told
+
+
+def test_lines_without_text_are_told_and_passed_over(tmp_path):
+    good = [{"text": "the red cup"}, {"text": "the blue box"}]
+    (tmp_path / "t.jsonl").write_text("\n".join([json.dumps(good[0]), '{"words": 1}', "no json", json.dumps(good[1])]))
+    watched, told = with_told()
+    section = DataSection(kind="text", path="t.jsonl", per_step=1, name="words")
+    source = open_source(section, tmp_path, watched)
+    assert len(source) == 1
+    ids = learnt_ids(source.sample(0))
+    assert ids == [token for item in good for token in (*TOKENIZER.encode(item["text"]), TOKENIZER.eos_id)]
+    assert [(title, number) for title, number, _ in told] == [("words", None)] * 2
+    assert "record 2: text is None" in str(told[0][2])
+    assert "record 3 is not JSON" in str(told[1][2])
+
+
+def write_tar(path, count, cut=0):
+    """Pairs of a picture and a text; `cut` bytes are missing at the end."""
+    with tarfile.open(path, "w") as tar:
+        for number, (colour, box) in enumerate(some_boxes(count)):
+            picture = io.BytesIO()
+            square_picture(colour, box).save(picture, "PNG")
+            for suffix, content in (("png", picture.getvalue()), ("txt", f"the {colour} box".encode())):
+                member = tarfile.TarInfo(f"{number:05d}.{suffix}")
+                member.size = len(content)
+                tar.addfile(member, io.BytesIO(content))
+        end = tar.offset
+    path.write_bytes(path.read_bytes()[: end - cut])
+
+
+@pytest.mark.parametrize("cut", [0, 300])
+def test_a_tar_that_breaks_off_gives_what_precedes_the_break(tmp_path, cut):
+    """Without its end, or without a part of its last record too."""
+    (tmp_path / "pairs").mkdir()
+    write_tar(tmp_path / "pairs" / "00000.tar", 5, cut)
+    watched, told = with_told()
+    source = open_source(DataSection(kind="captions", path="pairs", per_step=1), tmp_path, watched)
+    assert len(source) == 5
+    samples = [source.sample(number) for number in range(10)]
+    assert all(len(sample.pictures) == 1 for sample in samples)
+    assert len({sample.pictures[0].tobytes() for sample in samples}) == (5 if not cut else 4)
+    assert [title for title, _, _ in told] == ["captions"]
+    assert "no whole tar file" in str(told[0][2])
+
+
+def test_a_file_that_is_no_tar_is_told_and_the_others_are_used(tmp_path):
+    (tmp_path / "pairs").mkdir()
+    write_tar(tmp_path / "pairs" / "00000.tar", 2)
+    (tmp_path / "pairs" / "00001.tar").write_bytes(b"something else" * 100)
+    watched, told = with_told()
+    source = open_source(DataSection(kind="captions", path="pairs", per_step=1), tmp_path, watched)
+    assert len(source) == 2
+    assert "00001.tar is no whole tar file" in str(told[0][2])
+
+
+def test_conversations_about_excluded_pictures_are_left_out(data, tmp_path, capsys):
+    """A list made of MDETR's file, whose names of COCO's pictures are not LLaVA's."""
+    refer, listed = tmp_path / "finetune_refcoco_val.json", data / "exclude.txt"
+    names = ["COCO_train2014_000000000009.jpg", "talk1.png", "COCO_train2014_000000000009.jpg"]
+    images = [{"id": number, "file_name": name, "caption": "the cup"} for number, name in enumerate(names)]
+    refer.write_text(json.dumps({"images": images, "annotations": []}))
+    assert main(["train", "exclude", str(refer), "--out", str(listed)]) == 0
+    assert "2 pictures" in capsys.readouterr().out
+    assert listed.read_text().splitlines() == [names[0], names[1]]
+    assert "coco/train2017/000000000009.jpg" in Excluded(listed)
+    assert "coco/train2017/000000000019.jpg" not in Excluded(listed)
+    assert "9.jpg" not in Excluded(listed)
+    watched, told = with_told()
+    section = DataSection(kind="conversations", path="conversations.json", per_step=1, exclude="exclude.txt")
+    source = open_source(section, data, watched)
+    assert len(source) == 2
+    assert len({source.sample(number).pictures[0].tobytes() for number in range(6)}) == 2
+    assert "1 of 3 records left out" in str(told[0][2])
+
+
+def test_lists_of_excluded_pictures_hold_ids_or_names(tmp_path):
+    (tmp_path / "list").write_text("9\nother.png\n")
+    assert all(name in Excluded(tmp_path / "list") for name in ("000000000009.jpg", "a/other.png"))
+    (tmp_path / "empty").write_text("\n")
+    for name, said_of_it in (("empty", "is empty"), ("none", "cannot read")):
+        with pytest.raises(InvalidConfigError, match=said_of_it):
+            Excluded(tmp_path / name)
+    (tmp_path / "wrong.json").write_text('{"pictures": []}')
+    with pytest.raises(InvalidDatasetError, match=r"wrong\.json"):
+        names_in([tmp_path / "wrong.json"])

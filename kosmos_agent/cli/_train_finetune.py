@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from kosmos_agent.training.finetune import finetune, split
+from kosmos_agent.training.finetune import finetune
+from kosmos_agent.training.held_out import split
 from kosmos_agent.training.labels.reading import read_boxes
 from kosmos_agent.training.recipe.models import BoxFormat
 from kosmos_agent.training.recipe.reading import read_recipe
+from kosmos_agent.training.scale.rejects import REJECTS_FILE
 
 REPORT_FILE = "finetune.json"
 
 
 @dataclass(frozen=True)
 class Boxes:
-    """held_out: share of the pictures."""
+    """held_out: share of the pictures; None for the export's own split."""
 
     folder: Path
     form: BoxFormat
-    held_out: float
+    held_out: float | None
 
 
 def train_boxes(
@@ -35,8 +39,9 @@ def train_boxes(
     lines = [f"{key}={json.dumps(value)}" for key, value in filled.items()]
     lines += [f"schedule.steps={steps}"] if steps is not None else []
     recipe = read_recipe(config, "finetune", (*lines, *changes))
-    pictures = split(read_boxes(boxes.folder, boxes.form), boxes.held_out, recipe.seed)
-    report = finetune(recipe, pictures, out, Console(stderr=as_json))
+    console = Console(stderr=as_json)
+    read = read_boxes(boxes.folder, boxes.form, partial(console.print, markup=False))
+    report = finetune(recipe, split(read, boxes.held_out, recipe.seed), out, console)
     if report is None:
         typer.echo("not done yet; the same command goes on", err=True)
         return
@@ -44,16 +49,18 @@ def train_boxes(
     if as_json:
         typer.echo(json.dumps(report))
     else:
-        _print_report(report, out)
+        print_report(report, out)
 
 
-def _print_report(report: dict[str, dict[str, dict[str, float | None]]], out: Path) -> None:
+def print_report(report: dict[str, Any], out: Path) -> None:
     before, after = report["held_out"]["before"], report["held_out"]["after"]
     if before:
         table = Table("held-out pictures", "before", "after")
         for name, value in before.items():
             table.add_row(name, _shown(value), _shown(after[name]))
         Console().print(table)
+    if report["rejected"]:
+        typer.echo(f"{report['rejected']} samples could not be used: {out / 'training' / REJECTS_FILE} has the reasons")
     typer.echo(f"{out}: open it with --model {out}; calibrate it anew before its probabilities are trusted")
 
 

@@ -12,8 +12,10 @@ from rich.table import Table
 
 from kosmos_agent.training.plan.inputs import measured_samples, planned_config
 from kosmos_agent.training.plan.plan import Hardware, Plan, plan
+from kosmos_agent.training.plan.tabletop import as_counted
 from kosmos_agent.training.recipe.models import Recipe
-from kosmos_agent.training.recipe.reading import read_recipe
+from kosmos_agent.training.recipe.reading import read_any, read_recipe
+from kosmos_agent.training.recipe.tabletop import TabletopRecipe
 from kosmos_agent.training.scale.run import Run
 from kosmos_agent.training.sources.opening import opener
 
@@ -59,9 +61,14 @@ def train(job: Job, ray: Ray | None) -> None:
     train_on_ray(recipe, job.data, job.run, cluster, job.stop_at)
 
 
-def make_plan(job: Job, devices: int, tflops: float, mfu: float, *, as_json: bool) -> None:
-    recipe = job.recipe()
-    found = plan(recipe, planned_config(recipe), measured_samples(recipe, job.data), Hardware(devices, tflops, mfu))
+def counted_recipe(config: str, changes: tuple[str, ...]) -> Recipe:
+    """Of any kind, as a plan counts it."""
+    recipe = read_any(config, changes)
+    return as_counted(recipe) if isinstance(recipe, TabletopRecipe) else recipe
+
+
+def make_plan(recipe: Recipe, data: Path, devices: int, tflops: float, mfu: float, *, as_json: bool) -> None:
+    found = plan(recipe, planned_config(recipe), measured_samples(recipe, data), Hardware(devices, tflops, mfu))
     if as_json:
         typer.echo(json.dumps(found.to_dict(), indent=2))
     else:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from kosmos_agent.cli import _options as options
-from kosmos_agent.cli import train_recipe
+from kosmos_agent.cli import train_plan, train_recipe
 from kosmos_agent.cli._load import needs
 from kosmos_agent.errors import InvalidArgumentError
 
@@ -33,6 +33,8 @@ app.command()(train_recipe.pretrain)
 app.command()(train_recipe.instruct)
 app.command()(train_recipe.finetune)
 app.command()(train_recipe.recipes)
+app.command()(train_recipe.exclude)
+app.command()(train_plan.plan)
 
 
 @app.callback()

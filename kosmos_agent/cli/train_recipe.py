@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kosmos_agent.cli import _options as options
 from kosmos_agent.cli._load import needs
+from kosmos_agent.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from kosmos_agent.cli._train_recipe import Ray
 
 
 class Engine(StrEnum):
@@ -29,9 +33,11 @@ Devices = Annotated[int, typer.Option(min=1, help="for --plan: how many devices"
 Tflops = Annotated[float, typer.Option("--device-tflops", min=0.001, help="for --plan: of one, as its maker states")]
 Mfu = Annotated[float, typer.Option(min=0.001, max=1.0, help="for --plan: the share of them that training gets")]
 EngineOption = Annotated[Engine, typer.Option(help="local: this process, or those of torchrun; ray: Ray Train")]
-Workers = Annotated[int, typer.Option(min=1, help="for --engine ray: processes")]
+Workers = Annotated[int | None, typer.Option(min=1, help="for --engine ray: processes", show_default="1")]
 Address = Annotated[str | None, typer.Option(help="for --engine ray: a running cluster", show_default=False)]
-Gpus = Annotated[float, typer.Option("--gpus-per-worker", min=0.0, help="for --engine ray")]
+Gpus = Annotated[float | None, typer.Option("--gpus-per-worker", min=0.0, help="for --engine ray", show_default="0")]
+
+_HELD_OUT = "share of the pictures that only judge, chosen at random"
 
 
 def pretrain(
@@ -46,19 +52,19 @@ def pretrain(
     mfu: Mfu = 0.35,
     json: options.Json = False,
     engine: EngineOption = Engine.LOCAL,
-    workers: Workers = 1,
+    workers: Workers = None,
     address: Address = None,
-    gpus: Gpus = 0.0,
+    gpus: Gpus = None,
 ) -> None:
     """Pre-train on grounded pairs, captions, text and interleaved documents (paper 3.3, table 7)."""
     with needs("scale"):
-        from kosmos_agent.cli._train_recipe import Job, Ray, make_plan, train
+        from kosmos_agent.cli._train_recipe import Job, make_plan, train
 
     job = Job("pretrain", config, data, run, tuple(changes or ()), stop_at)
     if plan:
-        make_plan(job, devices, tflops, mfu, as_json=json)
+        make_plan(job.recipe(), data, devices, tflops, mfu, as_json=json)
     else:
-        train(job, Ray(workers, address, gpus) if engine is Engine.RAY else None)
+        train(job, _ray(engine, workers, address, gpus))
 
 
 def instruct(
@@ -73,19 +79,31 @@ def instruct(
     mfu: Mfu = 0.35,
     json: options.Json = False,
     engine: EngineOption = Engine.LOCAL,
-    workers: Workers = 1,
+    workers: Workers = None,
     address: Address = None,
-    gpus: Gpus = 0.0,
+    gpus: Gpus = None,
 ) -> None:
     """Tune a pre-trained model on instructions in words, about pictures and about boxes (paper 3.3, table 8)."""
     with needs("scale"):
-        from kosmos_agent.cli._train_recipe import Job, Ray, make_plan, train
+        from kosmos_agent.cli._train_recipe import Job, make_plan, train
 
     job = Job("instruct", config, data, run, tuple(changes or ()), stop_at)
     if plan:
-        make_plan(job, devices, tflops, mfu, as_json=json)
+        make_plan(job.recipe(), data, devices, tflops, mfu, as_json=json)
     else:
-        train(job, Ray(workers, address, gpus) if engine is Engine.RAY else None)
+        train(job, _ray(engine, workers, address, gpus))
+
+
+def _ray(engine: Engine, workers: int | None, address: str | None, gpus: float | None) -> Ray | None:
+    """InvalidArgumentError for what says how Ray is to run where it is not to."""
+    from kosmos_agent.cli._train_recipe import Ray
+
+    if engine is Engine.RAY:
+        return Ray(workers or 1, address, gpus or 0.0)
+    for option, value in (("--workers", workers), ("--address", address), ("--gpus-per-worker", gpus)):
+        if value is not None:
+            raise InvalidArgumentError(f"{option} {value} is for Ray; valid with --engine ray")
+    return None
 
 
 class BoxFormat(StrEnum):
@@ -101,7 +119,9 @@ def finetune(
     model: options.Model = "microsoft/kosmos-2-patch14-224",
     config: Annotated[str, typer.Option("--config", help="a TOML file, or the name of a shipped recipe")] = "finetune",
     steps: Annotated[int | None, typer.Option(min=2, help="if not the recipe's", show_default=False)] = None,
-    held_out: Annotated[float, typer.Option(min=0.0, max=0.9, help="share of the pictures that only judge")] = 0.2,
+    held_out: Annotated[
+        float | None, typer.Option(min=0.0, max=0.9, help=_HELD_OUT, show_default="the export's own split, or 0.2")
+    ] = None,
     changes: Changes = None,
     json: options.Json = False,
 ) -> None:
@@ -110,6 +130,19 @@ def finetune(
         from kosmos_agent.cli._train_finetune import Boxes, train_boxes
 
     train_boxes(Boxes(data, form.value, held_out), model, out, config, steps, tuple(changes or ()), as_json=json)
+
+
+def exclude(
+    files: Annotated[list[Path], typer.Argument(help="MDETR's finetune_refcoco*_val.json and so on, or COCO's")],
+    out: Annotated[Path, typer.Option("--out", help="the list, a name a line")] = Path("exclude.txt"),
+) -> None:
+    """List the pictures of annotation files, for `exclude` of a recipe's conversations."""
+    with needs("train"):
+        from kosmos_agent.training.sources.excluded import names_in
+
+    names = names_in(files)
+    out.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+    typer.echo(f"{out}: {len(names)} pictures")
 
 
 def recipes(

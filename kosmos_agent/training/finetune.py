@@ -10,36 +10,18 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from kosmos_agent.errors import InvalidArgumentError
-from kosmos_agent.evaluation.labelled import MAX_PHRASES, LabelledPhrase, LabelledPicture, PictureLabels
+from kosmos_agent.evaluation.labelled import MAX_BOXES, MAX_PHRASES, LabelledPhrase, LabelledPicture, PictureLabels
 from kosmos_agent.evaluation.run import evaluate
 from kosmos_agent.grounder import Grounder
 from kosmos_agent.images import load_image
 from kosmos_agent.results import Box
+from kosmos_agent.training.held_out import Split, check_split, record_split
 from kosmos_agent.training.labels.labelled import BoxedPicture
 from kosmos_agent.training.recipe.models import Recipe
 from kosmos_agent.training.scale.run import Run
 from kosmos_agent.training.sources.boxes import BoxedPictures
-from kosmos_agent.training.sources.source import shuffled
 
 _FIGURES = ("n", "accuracy_iou50", "mean_iou", "presence_auroc", "n_present", "n_absent")
-
-
-@dataclass(frozen=True)
-class Split:
-    """Pictures that are trained on, and pictures that only judge."""
-
-    trained: tuple[BoxedPicture, ...]
-    held_out: tuple[BoxedPicture, ...]
-
-
-def split(pictures: Sequence[BoxedPicture], share: float, seed: int) -> Split:
-    """`share` of the pictures is held out, chosen by the seed; none for a share of 0."""
-    count = round(share * len(pictures))
-    if not 0 <= share < 1 or count >= len(pictures):
-        raise InvalidArgumentError(f"{share} of {len(pictures)} pictures held out leaves none; valid: 0 to below 1")
-    order = [pictures[shuffled(place, len(pictures), seed)] for place in range(len(pictures))]
-    return Split(tuple(order[count:]), tuple(order[:count]))
 
 
 def finetune(recipe: Recipe, pictures: Split, out: Path, console: Console) -> dict[str, Any] | None:
@@ -48,33 +30,63 @@ def finetune(recipe: Recipe, pictures: Split, out: Path, console: Console) -> di
     The figures of the held-out pictures before and after; None on processes that do not lead, and where the run was
     interrupted: the same call goes on.
     """
-    title = recipe.data[0].title
-    run = Run(recipe, lambda context: {title: BoxedPictures(pictures.trained, context)}, out / "training", model=out)
+    data, folder = recipe.data[0], out / "training"
+    check_split(pictures, folder)
+    run = Run(
+        recipe,
+        lambda context: {data.title: BoxedPictures(pictures.trained, context, absent=data.absent)},
+        folder,
+        model=out,
+    )
+    judge = Judge(pictures, str(run.accelerator.device), recipe.compute.precision)
     before: dict[str, Any] = {}
     if run.leads:
-        console.print(f"{len(pictures.trained)} pictures to train on, {len(pictures.held_out)} held out")
-        before = judge(str(recipe.model.start), pictures)
+        record_split(pictures, folder)
+        console.print(
+            f"{len(pictures.trained)} pictures to train on, {len(pictures.held_out)} held out"
+            + (" by the export's own split" if pictures.own else "")
+        )
+        before = judge.figures(str(recipe.model.start))
     if not run.train() or not run.leads:
         return None
-    return {"trained_on": len(pictures.trained), "held_out": {"before": before, "after": judge(str(out), pictures)}}
+    return {
+        "trained_on": len(pictures.trained),
+        "rejected": run.rejects.count(),
+        "held_out": {"before": before, "after": judge.figures(str(out))},
+    }
 
 
-def judge(model: str, pictures: Split) -> dict[str, Any]:
-    """Every name of the data asked for on every held-out picture, there or not; {} where none is held out."""
-    if not pictures.held_out:
-        return {}
-    names = sorted({name for picture in (*pictures.trained, *pictures.held_out) for name in picture.names})
-    grounder = Grounder.load(model, calibrated=False)
-    summary = evaluate(grounder, _labelled(pictures.held_out, names[:MAX_PHRASES])).summary()
-    return {name: summary.get(name) for name in _FIGURES}
+@dataclass(frozen=True)
+class Judge:
+    """Asks models through the public face, on the device and in the number type that training computes in."""
+
+    pictures: Split
+    device: str = "cpu"
+    precision: str = "float32"
+
+    def figures(self, model: str) -> dict[str, Any]:
+        """Every name of the data asked for on every held-out picture, there or not; {} where none is held out."""
+        held_out = self.pictures.held_out
+        if not held_out:
+            return {}
+        every = (*self.pictures.trained, *held_out)
+        names = sorted({name for picture in every for name in picture.names})
+        grounder = Grounder.load(model, calibrated=False, device=self.device, dtype=self.precision)
+        summary = evaluate(grounder, labelled(held_out, names)).summary()
+        return {name: summary.get(name) for name in _FIGURES}
 
 
-def _labelled(pictures: Sequence[BoxedPicture], names: Sequence[str]) -> Iterator[LabelledPicture]:
+def labelled(pictures: Sequence[BoxedPicture], names: Sequence[str]) -> Iterator[LabelledPicture]:
+    """All names on each picture, `MAX_PHRASES` at a time. Whether a crowd's name is right, its boxes do not say."""
     for picture in pictures:
-        phrases = (LabelledPhrase(name, "label", _boxes(picture, name)) for name in names)
-        labels = PictureLabels(image=picture.path.name, phrases=tuple(phrases))
-        yield LabelledPicture(np.asarray(load_image(picture.path).convert("RGB")), labels)
+        rgb = np.asarray(load_image(picture.path).convert("RGB"))
+        asked = [name for name in names if name not in picture.crowds]
+        for start in range(0, len(asked), MAX_PHRASES):
+            phrases = (LabelledPhrase(name, "label", _boxes(picture, name)) for name in asked[start:][:MAX_PHRASES])
+            yield LabelledPicture(rgb, PictureLabels(image=picture.path.name, phrases=tuple(phrases)))
 
 
 def _boxes(picture: BoxedPicture, name: str) -> tuple[Box, ...]:
-    return tuple(Box(x1=x1, y1=y1, x2=x2, y2=y2) for x1, y1, x2, y2 in picture.boxes_of(name))
+    """Of several boxes only that there are several enters the figures."""
+    found = picture.boxes_of(name)[:MAX_BOXES]
+    return tuple(Box(x1=x1, y1=y1, x2=x2, y2=y2) for x1, y1, x2, y2 in found)

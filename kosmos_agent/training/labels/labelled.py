@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,19 +15,28 @@ from kosmos_agent.errors import InvalidImageError, InvalidLabelsError, InvalidPh
 from kosmos_agent.images import load_image
 from kosmos_agent.location import Corners
 from kosmos_agent.markup import escape_user_text
+from kosmos_agent.training.labels.splits import Part
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 MAX_FILE_BYTES = 512 * 2**20
 _SLACK_PX = 1.5
 """Tools round: a box may stick out of its picture by this much, and is cut off there."""
 
+Tell = Callable[[str], None]
+"""Is told of what is passed over, and why."""
+
 
 @dataclass(frozen=True)
 class BoxedPicture:
-    """boxes: (name, corners as fractions of the picture), in the order of the file."""
+    """boxes: (name, corners as fractions of the picture), in the order of the file.
+
+    part: of the export's own split. crowds: names of which there are more than boxes say.
+    """
 
     path: Path
     boxes: tuple[tuple[str, Corners], ...]
+    part: Part | None = None
+    crowds: tuple[str, ...] = ()
 
     @property
     def names(self) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from kosmos_agent.errors import InvalidLabelsError
 from kosmos_agent.training.labels.labelled import (
     BoxedPicture,
+    Tell,
     checked_box,
     checked_name,
     enclosing,
@@ -19,7 +20,7 @@ from kosmos_agent.training.labels.labelled import (
 _SHAPES = ("rectangle", "polygon")
 
 
-def read_labelme(folder: Path) -> list[BoxedPicture]:
+def read_labelme(folder: Path, _: Tell) -> list[BoxedPicture]:
     files = sorted(path for path in folder.rglob("*.json") if path.is_file())
     if not files:
         raise InvalidLabelsError(f"{folder} holds no LabelMe files; valid: a .json beside each picture")

@@ -16,6 +16,7 @@ from kosmos_agent.location import Corners
 from kosmos_agent.training.labels.labelled import (
     SUFFIXES,
     BoxedPicture,
+    Tell,
     checked_box,
     checked_name,
     enclosing,
@@ -25,7 +26,7 @@ from kosmos_agent.training.labels.labelled import (
 _YAML_FILES, _CLASSES_FILE = ("data.yaml", "data.yml", "dataset.yaml"), "classes.txt"
 
 
-def read_yolo(folder: Path) -> list[BoxedPicture]:
+def read_yolo(folder: Path, _: Tell) -> list[BoxedPicture]:
     """A picture without a label file is an error; one with an empty file has nothing on it."""
     names = _names(folder)
     pictures = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())

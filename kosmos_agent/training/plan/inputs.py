@@ -9,7 +9,7 @@ from kosmos_agent.model.checkpoint import load_tokenizer, read_config
 from kosmos_agent.model.config import Kosmos2Config
 from kosmos_agent.model.folder import locate
 from kosmos_agent.training.recipe.models import Recipe
-from kosmos_agent.training.scale.start import begin, shaped
+from kosmos_agent.training.scale.start import outline, shaped
 from kosmos_agent.training.sources.context import Context
 from kosmos_agent.training.sources.opening import open_source
 
@@ -33,16 +33,7 @@ def measured_samples(recipe: Recipe, root: Path) -> dict[str, tuple[float, float
     unknown = [item for item in recipe.data if item.mean_tokens is None and (root / item.path).exists()]
     if not unknown:
         return {}
-    start = begin(recipe.model, recipe.seed)
-    config = start.model.config
-    context = Context(
-        start.tokenizer,
-        config.latent_query_num,
-        config.vision.image_size,
-        recipe.batch.row_tokens,
-        recipe.batch.pictures,
-        recipe.seed,
-    )
+    context = Context.of(recipe, *outline(recipe.model))
     found = {}
     for item in unknown:
         source = open_source(item, root, context)

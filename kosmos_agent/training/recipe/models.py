@@ -136,6 +136,8 @@ class DataSection(Section):
 
     path: file or folder, below the data folder of the run. images: folder of the pictures that a file names.
     boxes_share: of grounded pairs, how many show their boxes; the others are plain captions.
+    absent: names that are not on a labelled picture, asked about beside those that are; None for two.
+    exclude: file of image ids or names, one a line, whose conversations are left out.
     mean_tokens, mean_pictures: of a sample, for the plan alone, where the data is not at hand.
     """
 
@@ -146,6 +148,8 @@ class DataSection(Section):
     images: str | None = None
     format: BoxFormat | None = None
     boxes_share: Share = 1.0
+    absent: WholeOrZero | None = None
+    exclude: str | None = None
     mean_tokens: Positive | None = None
     mean_pictures: Annotated[float, Field(ge=0)] | None = None
 
@@ -159,6 +163,10 @@ class DataSection(Section):
             raise ValueError("format goes with kind boxes, and with no other; valid: coco, labelme, yolo")
         if self.boxes_share != 1.0 and self.kind != "grounded":
             raise ValueError("boxes_share goes with kind grounded alone")
+        if self.absent is not None and self.kind != "boxes":
+            raise ValueError("absent goes with kind boxes alone")
+        if self.exclude is not None and self.kind != "conversations":
+            raise ValueError("exclude goes with kind conversations alone")
         if self.images is not None and self.kind not in ("interleaved", "conversations"):
             raise ValueError("images goes with kinds interleaved and conversations alone")
         return self

@@ -8,24 +8,32 @@ from typing import Any
 
 from kosmos_agent.errors import InvalidConfigError
 from kosmos_agent.training.recipe.models import Recipe
+from kosmos_agent.training.scale.run_state import STATE_FOLDER, saved_at
 
 RECIPE_FILE = "recipe.json"
 _FREE = ("compute.sharding", "compute.checkpoint_activations", "compute.loader_threads", "compute.threads", "saving")
 """What may change in mid-run, as it changes no sample and no weight beyond the order of sums."""
 
 
+def check_recipe(recipe: Recipe, folder: Path) -> None:
+    """InvalidConfigError, naming the first key that differs, where the folder holds steps made by another recipe.
+
+    Without a saved state no step is kept, and any recipe may begin there.
+    """
+    file = folder / RECIPE_FILE
+    if not file.exists() or saved_at(folder / STATE_FOLDER) is None:
+        return
+    differ = _differences(json.loads(file.read_text()), recipe.model_dump(mode="json"))
+    changed = [key for key in differ if not key.startswith(_FREE)]
+    if changed:
+        raise InvalidConfigError(
+            f"{folder} holds a run with another {changed[0]}; valid: the recipe that it began with ({file}), "
+            "or a new folder"
+        )
+
+
 def record_recipe(recipe: Recipe, folder: Path) -> None:
-    """InvalidConfigError, naming the first key that differs, where the folder holds a run of another recipe."""
-    file, now = folder / RECIPE_FILE, recipe.model_dump(mode="json")
-    if file.exists():
-        before = json.loads(file.read_text())
-        changed = [key for key in _differences(before, now) if not key.startswith(_FREE)]
-        if changed:
-            raise InvalidConfigError(
-                f"{folder} holds a run with another {changed[0]}; valid: the recipe that it began with ({file}), "
-                "or a new folder"
-            )
-    file.write_text(json.dumps(now, indent=2) + "\n")
+    (folder / RECIPE_FILE).write_text(json.dumps(recipe.model_dump(mode="json"), indent=2) + "\n")
 
 
 def _differences(before: Any, now: Any, place: str = "") -> list[str]:

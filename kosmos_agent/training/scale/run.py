@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
@@ -12,7 +11,6 @@ import torch
 from rich.console import Console
 from torch import Tensor
 
-from kosmos_agent.errors import KosmosAgentError
 from kosmos_agent.model.checkpoint import save_model
 from kosmos_agent.training.loop import stopping_signals
 from kosmos_agent.training.recipe.models import Recipe
@@ -23,16 +21,17 @@ from kosmos_agent.training.scale.devices import new_accelerator, over_all
 from kosmos_agent.training.scale.history import History, draw_losses
 from kosmos_agent.training.scale.loss import Learner, checkpoint_layers
 from kosmos_agent.training.scale.parts import freeze, train_mode
-from kosmos_agent.training.scale.recorded import record_recipe
+from kosmos_agent.training.scale.recorded import check_recipe, record_recipe
+from kosmos_agent.training.scale.rejects import Rejects
 from kosmos_agent.training.scale.start import begin
 from kosmos_agent.training.scale.steps import Share, Steps
-from kosmos_agent.training.sources.context import Context
+from kosmos_agent.training.sources.context import Context, untold
+from kosmos_agent.training.sources.index import INDEX_FOLDER, Index
 from kosmos_agent.training.sources.mixture import Mixture
 from kosmos_agent.training.sources.source import Source
 
 OpenSources = Callable[[Context], Mapping[str, Source]]
 """The sources of the recipe by title."""
-REJECTS_FILE = "rejects.jsonl"
 
 
 class Run:
@@ -54,15 +53,20 @@ class Run:
         self.accelerator = new_accelerator(recipe.compute)
         self.leads = self.accelerator.is_main_process
         self.console = console or Console(quiet=not self.leads)
+        self.rejects = Rejects(folder)
         if self.leads:
             folder.mkdir(parents=True, exist_ok=True)
-            record_recipe(recipe, folder)
+            check_recipe(recipe, folder)
+            if run_state.saved_at(folder / run_state.STATE_FOLDER) is None:
+                self.rejects.forget()
         self.start = begin(recipe.model, recipe.seed)
         self._open_steps(open_sources)
         self._prepare()
         self.history = History(folder)
-        loaded = run_state.load(folder / "state", self.learner, self.optimizer)
+        loaded = run_state.load(folder / run_state.STATE_FOLDER, self.learner, self.optimizer)
         self.progress = loaded or run_state.Progress()
+        if self.leads:
+            record_recipe(recipe, folder)
         self._wants_stop = False
 
     def train(self, until: int | None = None) -> bool:
@@ -89,7 +93,9 @@ class Run:
 
     def save(self) -> None:
         """State and curves."""
-        run_state.save(self.folder / "state", self.learner, self.optimizer, self.progress, leads=self.leads)
+        run_state.save(
+            self.folder / run_state.STATE_FOLDER, self.learner, self.optimizer, self.progress, leads=self.leads
+        )
         if self.leads:
             draw_losses(self.history, self.folder / "losses.png")
         self.accelerator.wait_for_everyone()
@@ -107,20 +113,16 @@ class Run:
         save_model(model, self.model_folder, tokenizer=self.start.tokenizer, copy_from=self.start.copy_from)
 
     def _open_steps(self, open_sources: OpenSources) -> None:
-        recipe, config = self.recipe, self.start.model.config
-        context = Context(
-            tokenizer=self.start.tokenizer,
-            slots=config.latent_query_num,
-            size_px=config.vision.image_size,
-            row_tokens=recipe.batch.row_tokens,
-            fit=recipe.batch.pictures,
-            seed=recipe.seed,
-        )
-        sources = open_sources(context)
+        recipe, start = self.recipe, self.start
+        told = self.rejects.add if self.leads else untold
+        index = Index(self.folder / INDEX_FOLDER)
+        context = Context.of(recipe, start.tokenizer, start.model.config, told, index)
+        with self.accelerator.main_process_first():
+            sources = open_sources(context)
         self.mixture = Mixture(
             {item.title: (sources[item.title], item.per_step) for item in recipe.data},
             row_tokens=recipe.batch.row_tokens,
-            on_reject=self._reject,
+            on_reject=self.rejects.add,
         )
         self.steps = Steps(
             self.mixture,
@@ -217,12 +219,6 @@ class Run:
         speed = progress.tokens / max(progress.seconds, 1e-9)
         last = self.recipe.schedule.steps
         self.console.print(f"step {progress.step}/{last}  loss {loss:.4f}  {words}  {speed:.0f} tokens/s")
-
-    def _reject(self, title: str, number: int, error: KosmosAgentError) -> None:
-        """A record that cannot be used is written down, once for each time that it was due."""
-        record = {"source": title, "sample": number, "code": error.code, "reason": str(error)}
-        with (self.folder / REJECTS_FILE).open("a") as file:
-            file.write(json.dumps(record) + "\n")
 
     def _wish_to_stop(self, *_: object) -> None:
         """Seen by all processes at the end of a step."""

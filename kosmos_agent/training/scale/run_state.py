@@ -16,6 +16,7 @@ from torch.distributed.tensor import DTensor, distribute_tensor
 from kosmos_agent.errors import CheckpointError
 
 _WEIGHTS, _MOMENTS, _PROGRESS = "weights.safetensors", "moments.safetensors", "state.json"
+STATE_FOLDER = "state"
 _WRAPPED, _MODEL = "module.", "model."
 """In front of names: of what several processes share, and of the model in `loss.Learner`."""
 
@@ -48,13 +49,19 @@ def save(folder: Path, module: nn.Module, optimizer: torch.optim.Optimizer, prog
     shutil.rmtree(old, ignore_errors=True)
 
 
+def saved_at(folder: Path) -> Path | None:
+    """Where the last whole state lies: in the folder, or beside it where saving was cut short; None for none."""
+    beside = folder.with_name(folder.name + ".old")
+    return next((place for place in (folder, beside) if place.exists()), None)
+
+
 @torch.no_grad()
 def load(folder: Path, module: nn.Module, optimizer: torch.optim.Optimizer) -> Progress | None:
     """Into the live objects; None where nothing was saved. CheckpointError for a broken state or another model's."""
-    beside = folder.with_name(folder.name + ".old")
-    folder = beside if not folder.exists() and beside.exists() else folder
-    if not folder.exists():
+    found = saved_at(folder)
+    if found is None:
         return None
+    folder = found
     absent = [name for name in (_WEIGHTS, _MOMENTS, _PROGRESS) if not (folder / name).is_file()]
     if absent:
         raise CheckpointError(f"{folder} lacks {', '.join(absent)}")

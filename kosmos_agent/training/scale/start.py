@@ -9,7 +9,7 @@ import torch
 from safetensors import safe_open
 
 from kosmos_agent.errors import CheckpointError
-from kosmos_agent.model.checkpoint import load_model, load_tokenizer, weight_files
+from kosmos_agent.model.checkpoint import load_model, load_tokenizer, read_config, weight_files
 from kosmos_agent.model.config import ClipVisionConfig, Kosmos2Config
 from kosmos_agent.model.folder import locate
 from kosmos_agent.model.kosmos2 import Kosmos2
@@ -45,6 +45,13 @@ def begin(section: ModelSection, seed: int) -> Start:
     if section.vision is not None:
         load_clip(model, locate(section.vision))
     return Start(model, tokenizer, None)
+
+
+def outline(section: ModelSection) -> tuple[Tokenizer, Kosmos2Config]:
+    """What data must know of the model that `begin` gives, without its weights."""
+    folder = locate(section.start if section.start is not None else section.tokenizer or "")
+    tokenizer = load_tokenizer(folder)
+    return tokenizer, read_config(folder) if section.start is not None else shaped(section, tokenizer.size)
 
 
 def shaped(section: ModelSection, vocab_size: int) -> Kosmos2Config:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from kosmos_agent.training.rows.sample import Sample
@@ -12,9 +13,10 @@ from kosmos_agent.training.sources.shards import ShardedSamples
 class Captions:
     """A folder as img2dataset leaves it."""
 
-    def __init__(self, folder: Path, context: Context) -> None:
+    def __init__(self, folder: Path, context: Context, title: str = "captions") -> None:
         self._context = context
-        self._samples = ShardedSamples(folder, context.seed)
+        on_bad = partial(context.on_reject, title, None)
+        self._samples = ShardedSamples(folder, context.seed, on_bad=on_bad, index=context.index)
 
     def __len__(self) -> int:
         return len(self._samples)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +25,21 @@ _KEPT_TABLES = 4
 class GritPairs:
     """Pairs of a folder by their number in an endless shuffled stream."""
 
-    def __init__(self, folder: Path, context: Context) -> None:
+    def __init__(self, folder: Path, context: Context, title: str) -> None:
         manifest = Manifest.read(folder)
         pictures = folder if manifest is None else manifest.pictures(folder)
         run = RUN if manifest is None else manifest.shard_samples
         self._folder = folder
         self._table = lru_cache(maxsize=_KEPT_TABLES)(self._read_table)
-        self._samples = ShardedSamples(pictures, context.seed, run=run, only=lambda shard: self._table(shard.name))
+        self._samples = ShardedSamples(
+            pictures,
+            context.seed,
+            run=run,
+            only=lambda shard: self._table(shard.name),
+            beside=lambda shard: folder / f"{shard.name}.parquet",
+            on_bad=partial(context.on_reject, title, None),
+            index=context.index,
+        )
         self._settings = ReadSettings(size_px=context.size_px, fit=context.fit)
 
     def __len__(self) -> int:
@@ -53,7 +61,7 @@ class Grounded:
     """Captions whose spans carry boxes; `1 - boxes_share` of them plain (the released `use_object_bbox_prob`)."""
 
     def __init__(self, folder: Path, context: Context, title: str, boxes_share: float) -> None:
-        self._pairs, self._context = GritPairs(folder, context), context
+        self._pairs, self._context = GritPairs(folder, context, title), context
         self._title, self._boxes_share = title, boxes_share
 
     def __len__(self) -> int:
@@ -71,7 +79,7 @@ class Referring:
     """Grounded instructions: half of them from a box to its expression, half from the expression to its boxes."""
 
     def __init__(self, folder: Path, context: Context, title: str) -> None:
-        self._pairs, self._context, self._title = GritPairs(folder, context), context, title
+        self._pairs, self._context, self._title = GritPairs(folder, context, title), context, title
 
     def __len__(self) -> int:
         return len(self._pairs)

@@ -7,6 +7,7 @@ Answers and `</s>` are learnt, questions are given.
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from kosmos_agent.errors import InvalidSampleError
 from kosmos_agent.training.rows.sample import Sample, SampleWriter
 from kosmos_agent.training.sources.context import Context
+from kosmos_agent.training.sources.excluded import Excluded
 from kosmos_agent.training.sources.json_lines import JsonLines
 from kosmos_agent.training.sources.pictures import open_picture
 from kosmos_agent.training.sources.source import shuffled
@@ -28,23 +30,43 @@ Turn = tuple[str, str]
 class Conversations:
     """LLaVA's file: a JSON list of {"image": name, "conversations": [{"from": "human" | "gpt", "value": text}, ...]}.
 
-    Records without `image` are conversations in words alone.
+    Records without `image` are conversations in words alone. exclude: a file as `excluded.Excluded` takes it; records
+    on its pictures are told of, in one line, and left out. InvalidSampleError where none is left.
     """
 
-    def __init__(self, path: Path, images: Path, context: Context) -> None:
+    def __init__(
+        self,
+        path: Path,
+        images: Path,
+        context: Context,
+        title: str = "conversations",
+        *,
+        exclude: Path | None = None,
+    ) -> None:
         self._path, self._images, self._context = path, images, context
         self._records = _json_list(path)
+        self._used: Sequence[int] = range(len(self._records))
+        if exclude is not None:
+            self._leave_out(Excluded(exclude), title, exclude)
 
     def __len__(self) -> int:
-        return len(self._records)
+        return len(self._used)
 
     def sample(self, number: int) -> Sample:
-        index = shuffled(number, len(self), self._context.seed)
+        index = self._used[shuffled(number, len(self), self._context.seed)]
         record, place = self._records[index], f"{self._path} record {index + 1}"
         writer = self._context.writer()
         if record.get("image") is not None:
             writer.picture(self._context.picture(open_picture(self._images, record["image"], place)))
         return answered(writer, _turns(record.get("conversations"), place), self._context)
+
+    def _leave_out(self, excluded: Excluded, title: str, file: Path) -> None:
+        self._used = array("q", (n for n, record in enumerate(self._records) if record.get("image") not in excluded))
+        left_out = len(self._records) - len(self._used)
+        if not self._used:
+            raise InvalidSampleError(f"{self._path}: all {left_out} records are on pictures of {file}")
+        note = f"{self._path}: {left_out} of {len(self._records)} records left out, on pictures of {file}"
+        self._context.on_reject(title, None, InvalidSampleError(note))
 
 
 class Instructions:

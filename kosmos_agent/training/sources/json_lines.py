@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 from array import array
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from kosmos_agent.errors import InvalidSampleError
 
@@ -13,22 +17,33 @@ MAX_LINE_BYTES = 16 * 2**20
 
 
 class JsonLines:
-    """Empty lines do not count. InvalidSampleError for a missing or empty file, and for a line that is no object."""
+    """Empty lines do not count. InvalidSampleError for a missing or empty file, and for a line that is no object.
 
-    def __init__(self, path: Path) -> None:
+    starts: the offset of each line, where somebody knows them; without, the file is gone through.
+    """
+
+    def __init__(self, path: Path, starts: NDArray[np.int64] | None = None) -> None:
         self.path = path
-        self._starts = array("q")
+        self._starts: Sequence[int] = array("q", starts.tobytes()) if starts is not None else self._found()
+
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        return np.array(self._starts, np.int64)
+
+    def _found(self) -> Sequence[int]:
+        path, found = self.path, array("q")
         try:
             with path.open("rb") as file:
                 start = 0
                 for line in file:
                     if line.strip():
-                        self._starts.append(start)
+                        found.append(start)
                     start += len(line)
         except OSError as error:
             raise InvalidSampleError(f"cannot read {path}: {error.strerror}") from error
-        if not self._starts:
+        if not found:
             raise InvalidSampleError(f"{path} holds no lines; valid: one JSON object a line")
+        return found
 
     def __len__(self) -> int:
         return len(self._starts)

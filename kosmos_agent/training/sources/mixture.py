@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from kosmos_agent.errors import InvalidSampleError, KosmosAgentError
 from kosmos_agent.training.rows.packing import Placed
 from kosmos_agent.training.rows.sample import Sample
+from kosmos_agent.training.sources.context import OnReject
 from kosmos_agent.training.sources.source import Source
 
 MOST_BAD_IN_A_ROW = 100
-OnReject = Callable[[str, int, KosmosAgentError], None]
-"""Title of the source, number of the sample, what is wrong with it."""
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from kosmos_agent.errors import InvalidConfigError
-from kosmos_agent.training.labels.reading import read_boxes
+from kosmos_agent.errors import InvalidConfigError, InvalidLabelsError
+from kosmos_agent.training.labels.reading import read_boxes, to_train_on
 from kosmos_agent.training.recipe.models import DataSection, Recipe
 from kosmos_agent.training.sources.boxes import BoxedPictures
 from kosmos_agent.training.sources.captions import Captions
@@ -30,17 +31,23 @@ def open_source(section: DataSection, root: Path, context: Context) -> Source:
         case "referring":
             return Referring(path, context, section.title)
         case "captions":
-            return Captions(path, context)
+            return Captions(path, context, section.title)
         case "text":
-            return TextBlocks(path, context)
+            return TextBlocks(path, context, section.title)
         case "interleaved":
             return Interleaved(path, images, context)
         case "conversations":
-            return Conversations(path, images, context)
+            exclude = None if section.exclude is None else root / section.exclude
+            return Conversations(path, images, context, section.title, exclude=exclude)
         case "instructions":
             return Instructions(path, context)
         case "boxes":
-            return BoxedPictures(read_boxes(path, section.format or "coco"), context)
+            pictures = read_boxes(path, section.format or "coco", partial(_tell, section.title, context))
+            return BoxedPictures(to_train_on(pictures), context, absent=section.absent)
+
+
+def _tell(title: str, context: Context, note: str) -> None:
+    context.on_reject(title, None, InvalidLabelsError(note))
 
 
 def opener(recipe: Recipe, root: Path) -> Callable[[Context], dict[str, Source]]:

@@ -15,27 +15,49 @@ from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path, PurePosixPath
 
-from kosmos_agent.errors import InvalidSampleError
+import numpy as np
+
+from kosmos_agent.errors import InvalidSampleError, KosmosAgentError
+from kosmos_agent.grit.errors import InvalidRecordError
 from kosmos_agent.grit.samples import LIMITS, Sample, split_name
 from kosmos_agent.grit.shards import RUN, Shard, find_shards
+from kosmos_agent.training.sources.index import NO_INDEX, Found, Index, stamp
 from kosmos_agent.training.sources.source import shuffled
 
 _KEPT_SHARDS = 2
 
-
 KeysOf = Callable[[Shard], Collection[str] | None]
+Beside = Callable[[Shard], Path]
+OnBad = Callable[[KosmosAgentError], None]
 
 
 class ShardedSamples:
     """The samples of a folder by their number in an endless shuffled stream.
 
-    only: keys of a shard that count; None for all of them.
+    only: keys of a shard that count; None for all of them. beside: the file that says which. on_bad: is told of a shard
+    that breaks off, once. What precedes the break stands in for what is lost. index: keeps the counts.
     """
 
-    def __init__(self, folder: Path, seed: int, *, run: int = RUN, only: KeysOf | None = None) -> None:
-        self._only = only or _all
+    def __init__(
+        self,
+        folder: Path,
+        seed: int,
+        *,
+        run: int = RUN,
+        only: KeysOf | None = None,
+        beside: Beside | None = None,
+        on_bad: OnBad | None = None,
+        index: Index = NO_INDEX,
+    ) -> None:
+        self._only, self._on_bad = only or _all, on_bad or _all
         self._seed = seed
-        counted = [(shard, len(self._kept(shard, _keys(shard)))) for shard in find_shards(folder, run)]
+        self._told: dict[str, str] = {}
+        shards = find_shards(folder, run)
+        facts = {"shards": [[item.name, item.first, stamp(item.path), *_stamps(beside, item)] for item in shards]}
+        found = index.found(f"shards {folder.resolve()}", facts, lambda: self._count(shards))
+        for note in found.notes:
+            self._on_bad(InvalidSampleError(note))
+        counted = list(zip(shards, found.numbers["counts"].tolist(), strict=True))
         self.shards = [shard for shard, count in counted if count]
         self._counts = [count for _, count in counted if count]
         if not self.shards:
@@ -48,16 +70,16 @@ class ShardedSamples:
         return sum(self._counts)
 
     def draw(self, number: int) -> tuple[Shard, Sample]:
-        """InvalidSampleError where the shard broke off before the sample."""
+        """InvalidSampleError where nothing of the shard can be read any more."""
         epoch, place = divmod(number, len(self))
         order, ends = self._order(epoch)
         turn = bisect_right(ends, place)
         shard, inside = order[turn], place - (ends[turn - 1] if turn else 0)
         row = shuffled(inside, self._counts[shard], self._seed + epoch * len(self.shards) + shard)
         samples = self._samples(shard)
-        if row >= len(samples):
-            raise InvalidSampleError(f"shard {self.shards[shard].path} breaks off after {len(samples)} samples")
-        return self.shards[shard], samples[row]
+        if not samples:
+            raise InvalidSampleError(f"shard {self.shards[shard].path} holds no sample any more")
+        return self.shards[shard], samples[row % len(samples)]
 
     def _order_of(self, epoch: int) -> tuple[Sequence[int], Sequence[int]]:
         """Shards as they come in that epoch, and how many samples have gone by after each."""
@@ -68,32 +90,54 @@ class ShardedSamples:
     def _samples(self, shard: int) -> list[Sample]:
         with self._lock:
             if shard not in self._held:
-                found = {sample.key: sample for sample in self.shards[shard].samples()}
+                found = self._read(self.shards[shard])
                 self._held[shard] = [found[key] for key in sorted(self._kept(self.shards[shard], found))]
             self._held.move_to_end(shard)
             while len(self._held) > _KEPT_SHARDS:
                 self._held.popitem(last=False)
             return self._held[shard]
 
+    def _read(self, shard: Shard) -> dict[str, Sample]:
+        """By key, as far as the shard goes."""
+        found: dict[str, Sample] = {}
+        try:
+            for sample in shard.samples():
+                found[sample.key] = sample
+        except InvalidRecordError as error:
+            if shard.name not in self._told:
+                self._told[shard.name] = f"{error}; the {len(found)} samples before are used"
+                self._on_bad(InvalidSampleError(self._told[shard.name]))
+        return found
+
+    def _keys(self, shard: Shard) -> set[str]:
+        """Of the samples in a shard, without reading what is behind them."""
+        if not shard.path.is_file():
+            keys = _keys_among(item.name for item in shard.path.iterdir() if item.is_file())
+            return {key for key in keys if key >= shard.first and (shard.last is None or key <= shard.last)}
+        names: list[str] = []
+        try:
+            with tarfile.open(shard.path, "r:") as tar:
+                names += (PurePosixPath(member.name).name for member in tar if member.isfile())
+        except (tarfile.TarError, OSError) as error:
+            self._told[shard.name] = f"{shard.path.name} is no whole tar file: {error}; what precedes is used"
+        return _keys_among(names)
+
+    def _count(self, shards: Sequence[Shard]) -> Found:
+        counts = [len(self._kept(shard, self._keys(shard))) for shard in shards]
+        return Found({"counts": np.array(counts, np.int64)}, tuple(self._told.values()))
+
     def _kept(self, shard: Shard, keys: Collection[str]) -> Collection[str]:
         only = self._only(shard)
         return keys if only is None else set(keys).intersection(only)
 
 
-def _all(_: Shard) -> None:
+def _stamps(beside: Beside | None, shard: Shard) -> list[list[int]]:
+    file = beside(shard) if beside is not None else None
+    return [stamp(file)] if file is not None and file.is_file() else []
+
+
+def _all(_: object) -> None:
     return None
-
-
-def _keys(shard: Shard) -> set[str]:
-    """Keys of the samples in a shard, without reading what is behind them."""
-    if not shard.path.is_file():
-        keys = _keys_among(item.name for item in shard.path.iterdir() if item.is_file())
-        return {key for key in keys if key >= shard.first and (shard.last is None or key <= shard.last)}
-    try:
-        with tarfile.open(shard.path, "r:") as tar:
-            return _keys_among(PurePosixPath(member.name).name for member in tar if member.isfile())
-    except (tarfile.TarError, OSError) as error:
-        raise InvalidSampleError(f"{shard.path} is no whole tar file: {error}") from error
 
 
 def _keys_among(names: Iterable[str]) -> set[str]:
