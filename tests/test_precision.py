@@ -10,8 +10,8 @@ from tiny_kosmos import TOKENIZER, tiny_model
 from kosmos_agent import precision
 from kosmos_agent.errors import CheckpointError, InvalidArgumentError
 from kosmos_agent.grounder import Grounder
+from kosmos_agent.inference import int8_model
 from kosmos_agent.inference.agreement import Agreement, compare, sample_answers, sample_pictures
-from kosmos_agent.model import probe
 from kosmos_agent.model.checkpoint import load_model, save_model
 from kosmos_agent.model.quantized_cache import FORMAT, MANIFEST, QuantizedCache
 from kosmos_agent.precision import NAMES, load_precision
@@ -185,7 +185,7 @@ def test_auto_is_bfloat16_for_small_models_that_were_measured_in_it_on_cpus_that
     folder, cache, monkeypatch, native, measured
 ):
     (folder / PROFILE_FILE).write_text(json.dumps({"bfloat16": measured}))
-    monkeypatch.setattr(precision, "has_native_bfloat16", lambda: native)
+    monkeypatch.setattr(precision, "computes_bfloat16", lambda device: native)
     assert load(folder, cache, "auto")[0].precision == ("bfloat16" if native and measured else "float32")
 
 
@@ -208,15 +208,33 @@ def test_auto_passes_over_what_does_not_agree(folder, cache, monkeypatch):
     assert "does not answer as float32" in asked.warnings[0]
 
 
-def test_types_by_speed_end_in_float32_and_leave_out_what_is_slower(monkeypatch):
-    times = {"float32": 2.0, "bfloat16": 3.0, "int8": 1.0}
-    monkeypatch.setattr(probe, "_products", lambda: times)
-    monkeypatch.setattr(probe, "_best_s", lambda time_s: time_s)
-    assert probe.types_by_speed.__wrapped__() == ("int8", "float32")
+@pytest.mark.parametrize(("native", "expected"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_auto_beside_a_cpu_is_bfloat16_where_the_device_has_it(folder, cache, monkeypatch, native, expected):
+    asked = []
+    monkeypatch.setattr(precision, "computes_bfloat16", lambda device: asked.append(device) or native)
+    monkeypatch.setattr(precision, "pack_layers", lambda model: model)
+    loaded = load_precision(folder, TOKENIZER, "auto", "meta", cache=cache)
+    assert (loaded.engine.dtype, loaded.engine.device.type, asked) == (expected, "meta", ["meta"])
 
 
-def test_the_probe_itself_runs():
-    assert probe.types_by_speed()[-1] == "float32"
+def test_int8_is_checked_on_the_device_that_it_is_asked_for(folder, cache, monkeypatch):
+    """Without exact products on the CPU: the device's own are what counts, and have a note of their own."""
+    asked = []
+
+    def load(folder, files, *, device):
+        asked.append(device)
+        return load_model(folder)
+
+    monkeypatch.setattr(int8_model, "load_quantized", load)
+    monkeypatch.setattr(int8_model, "exact_kernels", lambda kind: ())
+    model = int8_model.Int8Model(folder, TOKENIZER, cache=cache)
+    assert model.agreement(device="cuda:1").is_close
+    assert asked == ["cuda:1"]
+    assert cache.notes(folder).keys() == {"int8 on cuda"}
+    model.agreement(device="cuda")
+    assert asked == ["cuda:1"], "measured once for each kind of device"
+    model.agreement()
+    assert asked == ["cuda:1", "cpu"]
 
 
 def test_unknown_names_and_machines_without_exact_products_are_refused(folder, cache, monkeypatch):
