@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 
 import pytest
 import torch
@@ -135,6 +136,53 @@ def test_a_writing_that_fails_leaves_nothing(folder, cache):
         cache.make(folder, fail)
     assert cache.files(folder) is None
     assert [path for path in cache.root.iterdir() if path.is_dir()] == []
+
+
+def test_those_that_start_together_make_the_weights_once(folder, cache):
+    """The second comes while the first is writing; both have the files of the one writing."""
+    writing, second_is_there, written, found = threading.Event(), threading.Event(), [], {}
+
+    def write(target):
+        written.append(target)
+        writing.set()
+        second_is_there.wait()
+        (target / "x.safetensors").write_bytes(bytes(16))
+
+    def make(name):
+        found[name] = cache.make(folder, write)
+
+    first, second = (threading.Thread(target=make, args=[name]) for name in ("first", "second"))
+    first.start()
+    writing.wait()
+    second.start()
+    second_is_there.set()
+    first.join()
+    second.join()
+    assert len(written) == 1
+    assert found["first"] == found["second"] == cache.files(folder)
+
+
+def test_what_another_has_made_meanwhile_is_not_replaced(folder, cache):
+    """Its folder may be open there: the very same one stays."""
+    cache.make(folder, lambda target: (target / "x.safetensors").write_bytes(bytes(16)) and None)
+    before = cache.place(folder).stat().st_ino
+    cache.make(folder, lambda target: pytest.fail("it was there already"))
+    assert cache.place(folder).stat().st_ino == before
+
+
+def test_other_weights_of_the_same_shape_and_times_are_told_apart(folder, cache, tmp_path):
+    """As `cp -p` of them leaves it: the size and the time of change are those of the old file."""
+    file = folder / "model.safetensors"
+    before, stat = cache.identity(folder), file.stat()
+    save_model(tiny_model(2), tmp_path / "other", tokenizer=TOKENIZER)
+    file.write_bytes((tmp_path / "other" / "model.safetensors").read_bytes())
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert (file.stat().st_size, file.stat().st_mtime_ns, file.stat().st_ino) == (
+        stat.st_size,
+        stat.st_mtime_ns,
+        stat.st_ino,
+    )
+    assert cache.identity(folder) != before
 
 
 def test_the_longest_unused_go_when_there_is_no_room(tmp_path):
