@@ -14,10 +14,10 @@ from kosmos_agent.grounder import Grounder
 from kosmos_agent.inference import int8_model
 from kosmos_agent.inference.agreement import Agreement, compare, sample_answers, sample_pictures
 from kosmos_agent.model.checkpoint import load_model, save_model
+from kosmos_agent.model.companions import PROFILE_FILE
 from kosmos_agent.model.quantized_cache import FORMAT, MANIFEST, QuantizedCache
 from kosmos_agent.precision import NAMES, load_precision
 from kosmos_agent.processor import Processor
-from kosmos_agent.profile import PROFILE_FILE
 from kosmos_agent.user_cache import cache_folder
 
 
