@@ -52,7 +52,7 @@ bench-ros: setup ## figures of the ROS nodes: latency, lost frames, cancel, memo
 bench-grit: setup ## figures of GrIT: speed by stage, what is kept and how right, Ray (half an hour)
 	@$(BIN)/python benchmarks/bench_grit.py $(BENCH_GRIT_ARGS)
 
-bench-cameras: setup ## figures of many cameras in one process (1 to 2 minutes)
+bench-cameras: setup ## figures of many cameras in one process (3 minutes; more beside busy neighbours)
 	@$(BIN)/python benchmarks/bench_cameras.py $(BENCH_CAMERAS_ARGS)
 
 bench-serve: setup ## figures of the server: fleets, overload, a killed replica (1 to 2 minutes)
