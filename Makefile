@@ -14,11 +14,13 @@ BENCH_ROS_ARGS ?=
 BENCH_GRIT_ARGS ?=
 BENCH_CAMERAS_ARGS ?=
 BENCH_SERVE_ARGS ?=
+BENCH_EXPORT_ARGS ?=
+BENCH_PAPER_ARGS ?=
 
 # One thread to each process: two test processes that fight over the cores are slower than one.
 TEST_ENV := OMP_NUM_THREADS=1
 
-.PHONY: help setup demo test test-slow test-oracle lint bench bench-ros bench-grit bench-paper bench-cameras bench-serve bench-serving eval train clean
+.PHONY: help setup demo test test-slow test-oracle lint bench bench-ros bench-grit bench-paper bench-cameras bench-serve bench-serving bench-export eval train clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
@@ -55,7 +57,7 @@ bench-grit: setup ## figures of GrIT: speed by stage, what is kept and how right
 bench-paper: setup ## pairs, GrIT, both stages of training on it, evaluation: small, hours on one core
 	@$(BIN)/python benchmarks/bench_paper.py $(BENCH_PAPER_ARGS)
 
-bench-cameras: setup ## figures of many cameras in one process (1 to 2 minutes)
+bench-cameras: setup ## figures of many cameras in one process (3 minutes; more beside busy neighbours)
 	@$(BIN)/python benchmarks/bench_cameras.py $(BENCH_CAMERAS_ARGS)
 
 bench-serve: setup ## figures of the server: fleets, overload, a killed replica (1 to 2 minutes)
@@ -64,6 +66,9 @@ bench-serve: setup ## figures of the server: fleets, overload, a killed replica 
 bench-serving: ## both, with their tables in docs/serving.md (3 minutes)
 	@$(MAKE) bench-cameras BENCH_CAMERAS_ARGS="--page --seconds 5 $(BENCH_CAMERAS_ARGS)"
 	@$(MAKE) bench-serve BENCH_SERVE_ARGS="--page --seconds 8 $(BENCH_SERVE_ARGS)"
+
+bench-export: setup ## processor time of a pass in torch, OpenVINO and ONNX Runtime, with its table in docs/export.md
+	@$(BIN)/python benchmarks/bench_export.py --page $(BENCH_EXPORT_ARGS)
 
 eval: setup ## score the embedded model on the test split
 	@$(BIN)/kosmos-agent eval tabletop $(EVAL_ARGS)

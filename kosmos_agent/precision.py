@@ -14,7 +14,7 @@ from kosmos_agent.model.engine import Engine
 from kosmos_agent.model.folding import fold_norms
 from kosmos_agent.model.kosmos2 import Kosmos2
 from kosmos_agent.model.packed_layers import pack_layers
-from kosmos_agent.model.probe import has_native_bfloat16, types_by_speed
+from kosmos_agent.model.probe import computes_bfloat16, types_by_speed
 from kosmos_agent.model.quantized_cache import QuantizedCache
 from kosmos_agent.profile import Profile
 from kosmos_agent.tokenizer import Tokenizer
@@ -49,17 +49,17 @@ def load_precision(
 ) -> Loaded:
     """The model of `folder` in the number type `name`. say: is told of what takes minutes, the first time.
 
-    auto: bfloat16 beside a CPU. On one, for small models bfloat16 where the CPU computes in it and `Profile.bfloat16`
-    says that the answers are as good, else float32; for large ones the fastest of int8, bfloat16 and float32 that the
-    machine computes well and that answers as float32 does. int8 asked for by name is loaded even
-    where it does not, with a warning. InvalidArgumentError, CheckpointError.
+    auto: on a GPU bfloat16 where it has instructions for that, else float32. On a CPU the same for small models, where
+    `Profile.bfloat16` says that the answers are as good; for large ones the fastest of int8, bfloat16 and float32 that
+    the machine computes well and that answers as float32 does. int8 asked for by name is loaded even where it does not,
+    with a warning. InvalidArgumentError, CheckpointError.
     """
     if name not in NAMES:
         raise InvalidArgumentError(f"dtype {name!r}; valid: {', '.join(NAMES)}")
-    if name == AUTO and device != "cpu":
-        name = BFLOAT16
-    elif name == AUTO and _parameters(folder) < LARGE:
-        name = BFLOAT16 if Profile.read(folder).bfloat16 and has_native_bfloat16() else FLOAT32
+    on_cpu = torch.device(device).type == "cpu"
+    if name == AUTO and not (on_cpu and _parameters(folder) >= LARGE):
+        as_good = not on_cpu or Profile.read(folder).bfloat16
+        name = BFLOAT16 if as_good and computes_bfloat16(device) else FLOAT32
     if name in FLOATS:
         return Loaded(_to_be_asked(folder, name, device), name)
     quantized = Int8Model(folder, tokenizer, cache=cache, say=say)
@@ -83,7 +83,7 @@ def _fastest(quantized: Int8Model) -> Loaded:
 
 
 def _as_asked(quantized: Int8Model, device: str) -> Loaded:
-    agreement = quantized.agreement()  # first, as it loads the model itself where it has to be measured
+    agreement = quantized.agreement(device=device)  # first, as it loads the model itself where it has to be measured
     if not agreement.is_close:
         quantized.warnings.append(
             f"int8 does not answer as float32 does with these weights: the probability that a thing is there changes "

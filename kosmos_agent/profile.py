@@ -7,8 +7,7 @@ from pathlib import Path
 
 from kosmos_agent.errors import CheckpointError
 from kosmos_agent.model.checkpoint import read_json
-
-PROFILE_FILE = "profile.json"
+from kosmos_agent.model.companions import PROFILE_FILE
 
 
 @dataclass(frozen=True)
@@ -21,7 +20,8 @@ class Profile:
     second_opinion: whether a thing that was found is asked what it is, where second looks are on: for a model that
     learnt to describe boxes in a few plain words; it costs four tokens for each thing.
     list_captions: whether its brief captions list things, so that each can be looked at again and put right.
-    bfloat16: whether its answers and their calibration were measured to be as good in bfloat16 as in float32.
+    bfloat16: whether the answers of these very weights and their calibration were measured to be as good in bfloat16 as
+    in float32; `save_model` does not carry it over to others.
     """
 
     grounded_answers: bool = True

@@ -1,20 +1,24 @@
 """`kosmos-agent bench --against transformers` from end to end, on a tiny model with random weights."""
 
 import json
+import shutil
 from functools import partial
 
 import pytest
+import torch
 from tiny_kosmos import TOKENIZER, tiny_grounder, tiny_model
 
+from kosmos_agent import precision
 from kosmos_agent.benchmarking import compare
-from kosmos_agent.benchmarking.breakdown import break_down
-from kosmos_agent.benchmarking.compare import PARTS, Scope
+from kosmos_agent.benchmarking.breakdown import activities, break_down
+from kosmos_agent.benchmarking.compare import EXACT, PARTS, Scope
 from kosmos_agent.benchmarking.crowd import measure_crowd
 from kosmos_agent.benchmarking.lone import LoneChoice, LoneProcessError, measure_lone
 from kosmos_agent.benchmarking.machine import measure_limits
 from kosmos_agent.benchmarking.report import Comparison
 from kosmos_agent.benchmarking.rounds import Plan
 from kosmos_agent.benchmarking.stages import STAGES
+from kosmos_agent.benchmarking.throughput import BATCHES, PHRASE_COUNTS, batches_of, frames_with
 from kosmos_agent.benchmarking.works import WORKS, noise_picture
 from kosmos_agent.cli.app import main
 from kosmos_agent.errors import InvalidArgumentError
@@ -60,6 +64,42 @@ def test_the_report_is_whole(folder, monkeypatch):
     assert (found.machine.threads, found.wanted_samples, found.lone) == (1, 5, {})
 
 
+def test_as_shipped_and_the_breakdown_are_in_the_type_that_auto_takes(folder, tmp_path, monkeypatch):
+    """Whatever types are compared besides."""
+    shutil.copytree(folder, tmp_path / "twice")
+    (tmp_path / "twice" / "profile.json").write_text('{"both_ways": true, "bfloat16": true}')
+    monkeypatch.setattr(precision, "computes_bfloat16", lambda device: True)
+    monkeypatch.setattr(compare.ComparisonRun, "variants", lambda self: (EXACT,))
+    run = compare.ComparisonRun(Scope(str(tmp_path / "twice"), parts=("breakdown",)), QUICK, noise_picture())
+    assert [side.name for side in run._as_shipped()] == ["kosmos-agent bfloat16, as shipped"]
+    assert run.report().breakdown.precision == "bfloat16"
+    asked = Scope(str(tmp_path / "twice"), ("float32",))
+    shipped = compare.ComparisonRun(asked, QUICK, noise_picture())._as_shipped()
+    assert [side.name for side in shipped] == ["kosmos-agent float32, as shipped"]
+    assert shipped[0].grounder.profile.both_ways
+
+
+def test_another_type_is_held_against_float32_in_distributions_too(folder):
+    scope = Scope(str(folder), ("float32", "bfloat16"), parts=("answers",))
+    checks = compare.ComparisonRun(scope, QUICK, noise_picture()).report().answers
+    assert checks["kosmos-agent float32"].corners_move is None
+    assert 0 < checks["kosmos-agent bfloat16"].corners_move < 0.1
+    assert 0 <= checks["kosmos-agent bfloat16"].presence_changes < 0.1
+
+
+def test_throughput_is_asked_of_gpus_alone_unless_it_is_named(folder):
+    assert "throughput" not in Scope().wanted
+    assert Scope(device="cuda:0").wanted == PARTS
+    scope = Scope(str(folder), ("float32",), parts=("throughput",))
+    rates = compare.ComparisonRun(scope, QUICK, noise_picture()).report().throughput
+    ours, theirs = "kosmos-agent float32", "transformers float32, careful"
+    both = {frames_with(count) for count in PHRASE_COUNTS} | {"captions/s"}
+    assert {kind for kind, by_name in rates.items() if by_name.keys() == {ours, theirs}} == both
+    assert rates.keys() - both == {batches_of(count) for count in BATCHES}
+    rate = rates[batches_of(32)][ours]
+    assert rate.per_second == pytest.approx(32 * 1000 / rate.timing.median_ms)
+
+
 @pytest.mark.parametrize("as_json", [True, False])
 def test_the_command_tells_what_it_found(run, folder, as_json):
     words = ["bench", "--against", "transformers", "--model", folder, "--dtype", "float32", "--threads", 1]
@@ -76,6 +116,12 @@ def test_options_of_a_comparison_want_one(run, folder, option):
     code, out, err = run("bench", "--model", folder, *option)
     assert (code, out) == (2, "")
     assert "--against transformers" in err
+
+
+def test_a_runtime_is_no_choice_of_a_comparison(run, folder):
+    code, out, err = run("bench", "--against", "transformers", "--model", folder, "--runtime", "openvino")
+    assert (code, out) == (2, "")
+    assert "--runtime openvino with --against; valid: torch" in err
 
 
 def test_an_unknown_part_is_named_with_the_valid_ones():
@@ -109,4 +155,10 @@ def test_a_breakdown_names_all_parts_and_they_add_up():
     assert {("prefix", "decoder attention"), ("query", "decoder feed-forward"), ("vision", "resampler")} <= names
     assert {stage for stage, _ in names} == {"preprocess", "vision", "prefix", "query", "answers"}
     assert sum(item.share for item in found.operations) <= 1 + 1e-9
+    assert found.precision == "float32"
     json.loads(found.model_dump_json())
+
+
+def test_a_gpu_is_profiled_beside_the_cpu():
+    assert [kind.name for kind in activities(torch.device("cuda:0"))] == ["CPU", "CUDA"]
+    assert [kind.name for kind in activities(torch.device("cpu"))] == ["CPU"]

@@ -52,16 +52,42 @@ def test_noise_is_said_in_every_table_that_rests_on_it():
     assert "left our processors alone" in tables.noise_line(calm), "calm is said too"
 
 
+def without_limits(found):
+    return found.model_copy(update={"limits": None})
+
+
 def test_tables_hold_the_figures():
     found = comparison()
     assert f"| {THEIRS} | 1,200 | 1,200 | 9,600 | 1,200 |" in tables.works_table(found)
     assert f"| {CAREFUL} | - | - | 2,400 | - |" in tables.works_table(found)
     assert f"| {OURS} | transformers | 12.0 | 12.0 | 12.0 | 12.0 |" in tables.ratios_table(found)
-    assert f"| {OURS} | 8 of 8 | 11 of 12 |" in tables.answers_table(found)
+    assert f"| {OURS} | 8 of 8 | 11 of 12 | 0.012 | 0.0004 |" in tables.answers_table(found)
     assert "| float32 | 1.5 | 20 | 5 (reading) | 10.0 | 50 % |" in tables.floors_table(found)
     assert f"| {OURS} | 2.50 | 0.50 | 1,800 |" in tables.lone_table(found)
     assert "| vision | tower | 12.00 | 60 % |" in tables.parts_table(found)
+    assert "ms in bfloat16" in tables.parts_table(found)
+    assert f"| {OURS} | 200 |" in tables.throughput_table(found)
     assert "| `aten::mm` | 7 | 25 % |" in tables.operations_table(found)
+
+
+def test_the_limits_of_both_parts_are_told():
+    """Each part's floors rest on its own."""
+    found = comparison()
+    faster = found.limits.model_copy(update={"read_gb_s": 20.0, "gemm_side": 8192})
+    text = tables.limits_table(
+        {"one": found, "other": found.model_copy(update={"limits": faster}), "none": without_limits(found)}
+    )
+    assert "| limit | measured with one | measured with other |" in text
+    assert "| float32 product of 2048 x 2048, 10^9 operations/s | 100 | - |" in text
+    assert "| float32 product of 8192 x 8192, 10^9 operations/s | - | 100 |" in text
+    assert "| reading, GB/s | 10.0 | 20.0 |" in text
+
+
+def test_a_report_of_before_the_agreement_was_measured_has_no_columns_for_it():
+    data = comparison().model_dump()
+    for name in ("presence_changes", "corners_move"):
+        del data["answers"][OURS][name]
+    assert f"| {OURS} | 8 of 8 | 11 of 12 |\n" in tables.answers_table(Comparison.model_validate(data)) + "\n"
 
 
 def test_captions_of_unlike_length_are_not_passed_off_as_faster():
@@ -77,14 +103,17 @@ def test_captions_of_unlike_length_are_not_passed_off_as_faster():
 
 
 def test_tables_have_as_many_cells_in_every_row():
-    for text in page_tables(comparison(), comparison()).values():
+    texts = page_tables(comparison(), comparison()).values()
+    for text in (part for whole in texts for part in whole.split("\n\n")):
         rows = [line for line in text.splitlines() if line.startswith("|")]
         assert len({line.count("|") for line in rows}) <= 1
 
 
 def test_what_was_not_measured_is_said():
     found = comparison()
-    bare = found.model_copy(update={"lone": {}, "stages": {}, "breakdown": None, "limits": None, "answers": {}})
+    bare = found.model_copy(
+        update={"lone": {}, "stages": {}, "breakdown": None, "limits": None, "answers": {}, "throughput": {}}
+    )
     told = page_tables(bare, bare)
     for name in ("parts", "operations", "limits", "full lone", "embedded floors", "full answers"):
         assert told[name] == "Not measured in this run."

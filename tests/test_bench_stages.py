@@ -1,8 +1,10 @@
 """Floors: what a stage must compute and read, against hand arithmetic."""
 
 import pytest
+import torch
 from tiny_kosmos import TOKENIZER, tiny_grounder
 
+from kosmos_agent.benchmarking import machine
 from kosmos_agent.benchmarking.machine import Limits, measure_limits
 from kosmos_agent.benchmarking.rounds import Plan
 from kosmos_agent.benchmarking.stages import (
@@ -146,3 +148,21 @@ def test_limits_are_operations_and_bytes_over_time():
         assert rate == pytest.approx(2 * 64**3 / limits.timings[name].min_ms / 1e6)
     assert {"float32", "bfloat16"} <= limits.gemm_gops.keys()
     assert limits.read_gb_s == pytest.approx((1 << 16) / limits.timings["read"].min_ms / 1e6)
+    assert limits.gemm_side == 64
+
+
+def test_reading_is_the_best_of_several_rounds_with_every_processor(monkeypatch):
+    rounds, threads, before = iter([3.0, 1.0, 2.0]), [], torch.get_num_threads()
+
+    def timed(calls, plan):
+        if "read" not in calls:
+            return dict.fromkeys(calls, summarise([Sample(1.0, None)], 1, 0.1))
+        threads.append((plan.threads, torch.get_num_threads()))
+        return {"read": summarise([Sample(next(rounds), None)], 1, 0.1)}
+
+    monkeypatch.setattr(machine, "time_in_turn", timed)
+    monkeypatch.setattr(machine.os, "cpu_count", lambda: 2)
+    limits = measure_limits(QUICK, gemm_side=64, read_bytes=1 << 20)
+    assert limits.read_gb_s == pytest.approx((1 << 20) / 1e9)
+    assert threads == [(2, 2)] * 3
+    assert torch.get_num_threads() == before

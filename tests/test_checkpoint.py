@@ -257,11 +257,12 @@ def test_broken_configurations_are_refused(folder, content, message):
 def test_companion_files_go_along(model, folder, tmp_path):
     tokenizer = build_word_tokenizer(["cup"])
     (folder / "generation_config.json").write_text('{"no_repeat_ngram_size": 3}')
-    (folder / "profile.json").write_text('{"detailed_captions": false}')
+    (folder / "profile.json").write_text('{"detailed_captions": false, "bfloat16": true}')
     (folder / "notes.txt").write_text("stays")
     save_model(model, tmp_path / "copy", tokenizer=tokenizer, copy_from=folder)
     assert json.loads((tmp_path / "copy" / "generation_config.json").read_text()) == {"no_repeat_ngram_size": 3}
-    assert json.loads((tmp_path / "copy" / "profile.json").read_text()) == {"detailed_captions": False}
+    habits = json.loads((tmp_path / "copy" / "profile.json").read_text())
+    assert habits == {"detailed_captions": False}, "what was measured of the old weights says nothing of the new"
     assert not (tmp_path / "copy" / "notes.txt").exists()
     assert load_tokenizer(tmp_path / "copy").encode("cup") == tokenizer.encode("cup")
     with pytest.raises(CheckpointError, match="holds no tokenizer"):

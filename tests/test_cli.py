@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -274,12 +273,7 @@ def test_a_group_without_a_command_shows_its_help(run, group):
 
 def test_help_does_not_wait_for_torch():
     code = "import sys; from kosmos_agent.cli.app import main; main(['--help']); sys.exit('torch' in sys.modules)"
-    best = float("inf")
-    for _ in range(3):
-        start = time.perf_counter()
-        assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
-        best = min(best, time.perf_counter() - start)
-    assert best < 3.0  # about 0.4 s on a quiet machine; torch alone takes longer than this on a busy one
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
 
 
 def test_a_reader_that_goes_away_is_no_error():

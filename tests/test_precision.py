@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 
 import pytest
 import torch
@@ -10,13 +11,13 @@ from tiny_kosmos import TOKENIZER, tiny_model
 from kosmos_agent import precision
 from kosmos_agent.errors import CheckpointError, InvalidArgumentError
 from kosmos_agent.grounder import Grounder
+from kosmos_agent.inference import int8_model
 from kosmos_agent.inference.agreement import Agreement, compare, sample_answers, sample_pictures
-from kosmos_agent.model import probe
 from kosmos_agent.model.checkpoint import load_model, save_model
+from kosmos_agent.model.companions import PROFILE_FILE
 from kosmos_agent.model.quantized_cache import FORMAT, MANIFEST, QuantizedCache
 from kosmos_agent.precision import NAMES, load_precision
 from kosmos_agent.processor import Processor
-from kosmos_agent.profile import PROFILE_FILE
 from kosmos_agent.user_cache import cache_folder
 
 
@@ -137,6 +138,53 @@ def test_a_writing_that_fails_leaves_nothing(folder, cache):
     assert [path for path in cache.root.iterdir() if path.is_dir()] == []
 
 
+def test_those_that_start_together_make_the_weights_once(folder, cache):
+    """The second comes while the first is writing; both have the files of the one writing."""
+    writing, second_is_there, written, found = threading.Event(), threading.Event(), [], {}
+
+    def write(target):
+        written.append(target)
+        writing.set()
+        second_is_there.wait()
+        (target / "x.safetensors").write_bytes(bytes(16))
+
+    def make(name):
+        found[name] = cache.make(folder, write)
+
+    first, second = (threading.Thread(target=make, args=[name]) for name in ("first", "second"))
+    first.start()
+    writing.wait()
+    second.start()
+    second_is_there.set()
+    first.join()
+    second.join()
+    assert len(written) == 1
+    assert found["first"] == found["second"] == cache.files(folder)
+
+
+def test_what_another_has_made_meanwhile_is_not_replaced(folder, cache):
+    """Its folder may be open there: the very same one stays."""
+    cache.make(folder, lambda target: (target / "x.safetensors").write_bytes(bytes(16)) and None)
+    before = cache.place(folder).stat().st_ino
+    cache.make(folder, lambda target: pytest.fail("it was there already"))
+    assert cache.place(folder).stat().st_ino == before
+
+
+def test_other_weights_of_the_same_shape_and_times_are_told_apart(folder, cache, tmp_path):
+    """As `cp -p` of them leaves it: the size and the time of change are those of the old file."""
+    file = folder / "model.safetensors"
+    before, stat = cache.identity(folder), file.stat()
+    save_model(tiny_model(2), tmp_path / "other", tokenizer=TOKENIZER)
+    file.write_bytes((tmp_path / "other" / "model.safetensors").read_bytes())
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert (file.stat().st_size, file.stat().st_mtime_ns, file.stat().st_ino) == (
+        stat.st_size,
+        stat.st_mtime_ns,
+        stat.st_ino,
+    )
+    assert cache.identity(folder) != before
+
+
 def test_the_longest_unused_go_when_there_is_no_room(tmp_path):
     cache = QuantizedCache(tmp_path / "cache", most_bytes=250)
     folders = []
@@ -185,7 +233,7 @@ def test_auto_is_bfloat16_for_small_models_that_were_measured_in_it_on_cpus_that
     folder, cache, monkeypatch, native, measured
 ):
     (folder / PROFILE_FILE).write_text(json.dumps({"bfloat16": measured}))
-    monkeypatch.setattr(precision, "has_native_bfloat16", lambda: native)
+    monkeypatch.setattr(precision, "computes_bfloat16", lambda device: native)
     assert load(folder, cache, "auto")[0].precision == ("bfloat16" if native and measured else "float32")
 
 
@@ -208,15 +256,33 @@ def test_auto_passes_over_what_does_not_agree(folder, cache, monkeypatch):
     assert "does not answer as float32" in asked.warnings[0]
 
 
-def test_types_by_speed_end_in_float32_and_leave_out_what_is_slower(monkeypatch):
-    times = {"float32": 2.0, "bfloat16": 3.0, "int8": 1.0}
-    monkeypatch.setattr(probe, "_products", lambda: times)
-    monkeypatch.setattr(probe, "_best_s", lambda time_s: time_s)
-    assert probe.types_by_speed.__wrapped__() == ("int8", "float32")
+@pytest.mark.parametrize(("native", "expected"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_auto_beside_a_cpu_is_bfloat16_where_the_device_has_it(folder, cache, monkeypatch, native, expected):
+    asked = []
+    monkeypatch.setattr(precision, "computes_bfloat16", lambda device: asked.append(device) or native)
+    monkeypatch.setattr(precision, "pack_layers", lambda model: model)
+    loaded = load_precision(folder, TOKENIZER, "auto", "meta", cache=cache)
+    assert (loaded.engine.dtype, loaded.engine.device.type, asked) == (expected, "meta", ["meta"])
 
 
-def test_the_probe_itself_runs():
-    assert probe.types_by_speed()[-1] == "float32"
+def test_int8_is_checked_on_the_device_that_it_is_asked_for(folder, cache, monkeypatch):
+    """Without exact products on the CPU: the device's own are what counts, and have a note of their own."""
+    asked = []
+
+    def load(folder, files, *, device):
+        asked.append(device)
+        return load_model(folder)
+
+    monkeypatch.setattr(int8_model, "load_quantized", load)
+    monkeypatch.setattr(int8_model, "exact_kernels", lambda kind: ())
+    model = int8_model.Int8Model(folder, TOKENIZER, cache=cache)
+    assert model.agreement(device="cuda:1").is_close
+    assert asked == ["cuda:1"]
+    assert cache.notes(folder).keys() == {"int8 on cuda"}
+    model.agreement(device="cuda")
+    assert asked == ["cuda:1"], "measured once for each kind of device"
+    model.agreement()
+    assert asked == ["cuda:1", "cpu"]
 
 
 def test_unknown_names_and_machines_without_exact_products_are_refused(folder, cache, monkeypatch):

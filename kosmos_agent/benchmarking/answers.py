@@ -17,6 +17,7 @@ from kosmos_agent import prompts
 from kosmos_agent.benchmarking.ours import write_caption
 from kosmos_agent.benchmarking.transformers_side import TransformersSide
 from kosmos_agent.grounder import Grounder
+from kosmos_agent.inference.agreement import Agreement
 from kosmos_agent.inference.corners import score_corners
 from kosmos_agent.inference.frame import encode_frame
 from kosmos_agent.inference.generate import Decoding
@@ -45,7 +46,11 @@ class Answers:
 
 
 class AnswerCheck(BaseModel):
-    """boxes_alike: phrases whose pair is the same. caption_alike: tokens from the start on that are."""
+    """boxes_alike: phrases whose pair is the same. caption_alike: tokens from the start on that are.
+
+    presence_changes, corners_move: `inference.agreement` with ours in float32, on its own pictures and phrases; None
+    where it was not measured, as of float32 itself.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -53,14 +58,18 @@ class AnswerCheck(BaseModel):
     boxes_alike: int
     caption_tokens: int
     caption_alike: int
+    presence_changes: float | None = None
+    corners_move: float | None = None
 
     @classmethod
-    def of(cls, mine: Answers, theirs: Answers) -> AnswerCheck:
+    def of(cls, mine: Answers, theirs: Answers, agreement: Agreement | None = None) -> AnswerCheck:
         return cls(
             phrases=len(theirs.pairs),
             boxes_alike=sum(pair == other for pair, other in zip(mine.pairs, theirs.pairs, strict=True)),
             caption_tokens=max(len(mine.caption), len(theirs.caption)),
             caption_alike=_alike_from_the_start(mine.caption, theirs.caption),
+            presence_changes=None if agreement is None else agreement.presence,
+            corners_move=None if agreement is None else agreement.location,
         )
 
     @property

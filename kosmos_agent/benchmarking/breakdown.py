@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import statistics
 import time
 from collections import defaultdict
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from PIL import Image
 from pydantic import BaseModel, ConfigDict
 from torch import nn
@@ -48,7 +50,10 @@ class Operation(BaseModel):
 
 
 class Breakdown(BaseModel):
-    """frames: whose medians the parts are; they add up to about `total_ms`, the median of whole frames."""
+    """frames: whose medians the parts are; they add up to about `total_ms`, the median of whole frames.
+
+    precision: the number type; None in reports of before it was told.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -57,6 +62,7 @@ class Breakdown(BaseModel):
     total_ms: float
     parts: list[Part]
     operations: list[Operation]
+    precision: str | None = None
 
 
 def break_down(grounder: Grounder, picture: Image.Image, frames: int = 20) -> Breakdown:
@@ -75,6 +81,7 @@ def break_down(grounder: Grounder, picture: Image.Image, frames: int = 20) -> Br
         total_ms=statistics.median(row[0] for row in rows),
         parts=parts,
         operations=_operations(grounder, picture),
+        precision=grounder.precision,
     )
 
 
@@ -139,12 +146,21 @@ def _labels(model: Kosmos2) -> dict[nn.Module, tuple[str, str]]:
 
 
 def _operations(grounder: Grounder, picture: Image.Image) -> list[Operation]:
-    with profile(activities=[ProfilerActivity.CPU]) as profiled:
+    """By the time that each takes on the model's device."""
+    device = grounder.model.device
+    own_time = operator.attrgetter("self_device_time_total" if device.type == "cuda" else "self_cpu_time_total")
+    with profile(activities=activities(device)) as profiled:
         for _ in range(_WARM_UPS):
             grounder.view(picture).find_all(PHRASES)
-    events = sorted(profiled.key_averages(), key=lambda event: -event.self_cpu_time_total)
-    total = sum(event.self_cpu_time_total for event in events)
+        synchronise(device)
+    events = sorted(profiled.key_averages(), key=own_time, reverse=True)
+    total = sum(map(own_time, events))
     return [
-        Operation(name=event.key, calls=event.count // _WARM_UPS, share=event.self_cpu_time_total / total)
+        Operation(name=event.key, calls=event.count // _WARM_UPS, share=own_time(event) / total)
         for event in events[:_OPERATIONS]
     ]
+
+
+def activities(device: torch.device) -> list[ProfilerActivity]:
+    """A GPU's kernels run behind the CPU that starts them: there both are looked at."""
+    return [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if device.type == "cuda" else [])]

@@ -21,11 +21,13 @@ from kosmos_agent.benchmarking.ours import Ours, Variant
 from kosmos_agent.benchmarking.report import Comparison, ModelFigures, noisy_names, ratios_of
 from kosmos_agent.benchmarking.rounds import Call, Plan, Progress, time_in_turn
 from kosmos_agent.benchmarking.stages import StageFigures, stage_figures, torch_model
+from kosmos_agent.benchmarking.throughput import Rate, measure_throughput
 from kosmos_agent.benchmarking.timing import Timing
 from kosmos_agent.benchmarking.transformers_side import CarefulUse, PlainUse, TransformersSide, with_weights_of
 from kosmos_agent.benchmarking.works import CAPTION_TOKENS, PHRASES, WORKS, Contender
 from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.grounder import Grounder
+from kosmos_agent.inference import agreement
 from kosmos_agent.inference.generate import Written
 from kosmos_agent.inference.int8_model import INT8
 from kosmos_agent.model.checkpoint import read_config
@@ -33,11 +35,11 @@ from kosmos_agent.model.config import ClipVisionConfig
 from kosmos_agent.model.folder import locate
 from kosmos_agent.model.int8_kernels import exact_kernels
 from kosmos_agent.model.skeleton import skeleton
-from kosmos_agent.precision import FLOATS, LARGE
+from kosmos_agent.precision import AUTO, FLOATS, LARGE
 from kosmos_agent.profile import Profile
 from kosmos_agent.runtime.choosing import OPENVINO, TORCH
 
-PARTS = ("answers", "works", "limits", "stages", "lone", "beside", "breakdown")
+PARTS = ("answers", "works", "limits", "stages", "lone", "beside", "breakdown", "throughput")
 _LARGE_CHECK = (2, 16)
 """Phrases and tokens of a caption: seconds each on both sides."""
 EXACT = Variant("float32")
@@ -45,7 +47,8 @@ EXACT = Variant("float32")
 
 @dataclass(frozen=True)
 class Scope:
-    """What to compare. dtypes: of ours; None for all that suit the model. parts: of `PARTS`, which to measure.
+    """What to compare. dtypes: of ours; None for all that suit the model. parts: of `PARTS`, which to measure; None for
+    all that suit the device.
 
     beside: neighbours that keep a processor busy each, at most.
     """
@@ -53,20 +56,35 @@ class Scope:
     model: str = "tabletop"
     dtypes: tuple[str, ...] | None = None
     device: str = "cpu"
-    parts: tuple[str, ...] = PARTS
+    parts: tuple[str, ...] | None = None
     beside: int = 0
 
     def __post_init__(self) -> None:
-        unknown = set(self.parts) - set(PARTS)
+        unknown = set(self.wanted) - set(PARTS)
         if unknown:
             raise InvalidArgumentError(f"parts {', '.join(sorted(unknown))}; valid: {', '.join(PARTS)}")
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """Throughput is a GPU's question: one frame fills a CPU."""
+        if self.parts is not None:
+            return self.parts
+        return PARTS if torch.device(self.device).type == "cuda" else PARTS[:-1]
+
+    @property
+    def usual_type(self) -> str:
+        """That a user has who asks for none, or the first of those to compare."""
+        return AUTO if self.dtypes is None else self.dtypes[0]
 
 
 @dataclass(frozen=True)
 class _Reference:
+    """samples: what `inference.agreement` asks, answered by ours in float32."""
+
     questions: Questions
     theirs: Answers
     ours: Answers
+    samples: agreement.Answers
 
 
 class ComparisonRun:
@@ -88,7 +106,7 @@ class ComparisonRun:
 
     def report(self) -> Comparison:
         """With the names of all figures that lacked calm samples."""
-        parts = self.scope.parts
+        parts = self.scope.wanted
         reference = self._reference() if "answers" in parts else None
         ours, theirs = self._ours(), self._theirs()
         works = self._works([*theirs, *ours, *self._as_shipped()]) if "works" in parts else {}
@@ -105,7 +123,8 @@ class ComparisonRun:
             limits=limits,
             stages=self._stages(ours, limits) if "stages" in parts and limits is not None else {},
             beside=self._beside(ours, theirs) if self.scope.beside and "beside" in parts else [],
-            breakdown=self._breakdown(ours[0]) if "breakdown" in parts and not self.large else None,
+            breakdown=self._breakdown() if "breakdown" in parts and not self.large else None,
+            throughput=self._throughput([*theirs, *ours]) if "throughput" in parts else {},
         )
         del ours, theirs
         gc.collect()
@@ -135,12 +154,11 @@ class ComparisonRun:
         return sides
 
     def _as_shipped(self) -> list[Ours]:
-        """Only where the model's profile asks for more than one look."""
-        profile = Profile.read(self.folder)
-        if not (profile.zoom or profile.both_ways):
+        """Only where the model's profile asks for more than one look; named by the number type that it came to."""
+        if Profile.read(self.folder).single_look:
             return []
-        variant = Variant(self.variants()[0].dtype, as_shipped=True)
-        return [self._load(variant)]
+        side = self._load(Variant(self.scope.usual_type, as_shipped=True))
+        return [replace(side, variant=replace(side.variant, dtype=side.grounder.precision))]
 
     def _load(self, variant: Variant) -> Ours:
         scope = self.scope
@@ -184,7 +202,9 @@ class ComparisonRun:
         questions = Questions(self.picture, PHRASES[:phrases], tokens)
         exact = self._load(EXACT)
         theirs = TransformersSide(with_weights_of(torch_model(exact.grounder)), exact.grounder.processor)
-        found = _Reference(questions, their_answers(theirs, questions), our_answers(exact.grounder, questions))
+        samples = agreement.sample_answers(exact.grounder.model, exact.grounder.processor)
+        mine = our_answers(exact.grounder, questions)
+        found = _Reference(questions, their_answers(theirs, questions), mine, samples)
         del exact, theirs
         gc.collect()
         return found
@@ -193,8 +213,10 @@ class ComparisonRun:
         checks = {EXACT.name: AnswerCheck.of(reference.ours, reference.theirs)}
         for side in ours:
             if side.variant != EXACT:
-                mine = our_answers(side.grounder, reference.questions)
-                checks[side.name] = AnswerCheck.of(mine, reference.theirs)
+                mine, grounder = our_answers(side.grounder, reference.questions), side.grounder
+                samples = agreement.sample_answers(grounder.model, grounder.processor, reference.samples.first)
+                near = agreement.compare(reference.samples, samples)
+                checks[side.name] = AnswerCheck.of(mine, reference.theirs, near)
         return checks
 
     def _stages(self, ours: Sequence[Ours], limits: Limits) -> dict[str, dict[str, StageFigures]]:
@@ -212,9 +234,13 @@ class ComparisonRun:
         calls: dict[str, Call] = {side.name: side.calls(self.picture)["ready_1"] for side in sides}
         return measure_crowd(calls, self.scope.beside, self.plan, progress=self.progress)
 
-    def _breakdown(self, side: Ours) -> Breakdown:
+    def _breakdown(self) -> Breakdown:
         self.progress("where the milliseconds are")
-        return break_down(side.grounder, self.picture)
+        return break_down(self._load(Variant(self.scope.usual_type)).grounder, self.picture)
+
+    def _throughput(self, sides: Sequence[Contender]) -> dict[str, dict[str, Rate]]:
+        chosen = [side for side in sides if isinstance(side, (Ours, CarefulUse))]
+        return measure_throughput(chosen, self.picture, self.plan, self.progress)
 
     def _lone(self) -> dict[str, LoneFigures]:
         plan = self.plan

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -14,8 +15,11 @@ from kosmos_agent.benchmarking.rounds import Call, Plan, time_in_turn
 from kosmos_agent.benchmarking.timing import Timing
 from kosmos_agent.version import __version__
 
-GEMM_SIDE = 2048
-READ_BYTES = 256 * 2**20
+GEMM_SIDE = {"cuda": 8192}
+READ_BYTES = {"cuda": 2**30}
+"""By kind of device: what fills one and lies in none of its caches."""
+_GEMM_SIDE, _READ_BYTES = 2048, 256 * 2**20
+_READ_ROUNDS, _READ_SAMPLE_S = 3, 0.1
 FLOAT_GEMMS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
@@ -37,7 +41,8 @@ class Machine(BaseModel):
 class Limits(BaseModel):
     """gemm_gops: 10^9 operations (a multiplication and an addition are two) a second, by number type.
 
-    read_gb_s: 10^9 bytes a second. A type that torch cannot multiply here is absent.
+    read_gb_s: 10^9 bytes a second, with a thread for each processor. gemm_side: rows and columns of the products.
+    A type that torch cannot multiply here is absent.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,6 +50,7 @@ class Limits(BaseModel):
     gemm_gops: dict[str, float]
     read_gb_s: float
     timings: dict[str, Timing]
+    gemm_side: int = _GEMM_SIDE
 
 
 def describe_machine(device: str = "cpu") -> Machine:
@@ -62,35 +68,51 @@ def describe_machine(device: str = "cpu") -> Machine:
     )
 
 
-def measure_limits(plan: Plan, gemm_side: int = GEMM_SIDE, read_bytes: int = READ_BYTES) -> Limits:
-    """Large square products of each type, and the sum over an array that no cache holds."""
-    calls = {name: _float_gemm(gemm_side, kind, plan.device) for name, kind in FLOAT_GEMMS.items()}
+def measure_limits(plan: Plan, gemm_side: int | None = None, read_bytes: int | None = None) -> Limits:
+    """Large square products of each type, and the sum over an array that no cache holds: the best of each."""
+    side = gemm_side or GEMM_SIDE.get(plan.device.type, _GEMM_SIDE)
+    calls = {name: _float_gemm(side, kind, plan.device) for name, kind in FLOAT_GEMMS.items()}
     if _multiplies_int8(plan.device):
-        calls["int8"] = _int8_gemm(gemm_side, plan.device)
-    array = torch.ones(read_bytes // 4, device=plan.device)
-    timings = time_in_turn({**calls, "read": lambda: array.sum()}, plan)
-    operations = 2 * gemm_side**3
+        calls["int8"] = _int8_gemm(side, plan.device)
+    array = torch.ones((read_bytes or READ_BYTES.get(plan.device.type, _READ_BYTES)) // 4, device=plan.device)
+    timings = {**time_in_turn(calls, plan), "read": _read(array, plan)}
     return Limits(
-        gemm_gops={name: operations / timings[name].min_ms / 1e6 for name in calls},
+        gemm_gops={name: 2 * side**3 / timings[name].min_ms / 1e6 for name in calls},
         read_gb_s=array.nbytes / timings["read"].min_ms / 1e6,
         timings=timings,
+        gemm_side=side,
     )
 
 
+def _read(array: Tensor, plan: Plan) -> Timing:
+    """The round with the quickest sample: how fast memory is read changes from minute to minute on shared machines.
+
+    With all processors, whatever the plan's threads: one alone does not fill the memory's width.
+    """
+    before, cpus = torch.get_num_threads(), os.cpu_count() or 1
+    own = replace(plan, threads=cpus, sample_s=min(plan.sample_s, _READ_SAMPLE_S))
+    torch.set_num_threads(cpus)
+    try:
+        rounds = [time_in_turn({"read": lambda: array.sum()}, own)["read"] for _ in range(_READ_ROUNDS)]
+    finally:
+        torch.set_num_threads(before)
+    return min(rounds, key=lambda timing: timing.min_ms)
+
+
 def _float_gemm(side: int, dtype: torch.dtype, device: torch.device) -> Call:
-    generator = torch.Generator().manual_seed(0)
-    left, right = (torch.randn(side, side, generator=generator).to(device=device, dtype=dtype) for _ in range(2))
+    generator = torch.Generator(device).manual_seed(0)
+    left, right = (torch.randn(side, side, generator=generator, device=device).to(dtype) for _ in range(2))
     return lambda: left @ right
 
 
 def _int8_gemm(side: int, device: torch.device) -> Call:
-    generator = torch.Generator().manual_seed(0)
+    generator = torch.Generator(device).manual_seed(0)
     left, right = (_bytes((side, side), generator, device) for _ in range(2))
     return lambda: torch._int_mm(left, right.t())
 
 
 def _bytes(shape: tuple[int, int], generator: torch.Generator, device: torch.device) -> Tensor:
-    return torch.randint(-127, 128, shape, generator=generator, dtype=torch.int8).to(device)
+    return torch.randint(-127, 128, shape, generator=generator, dtype=torch.int8, device=device)
 
 
 def _multiplies_int8(device: torch.device) -> bool:

@@ -14,6 +14,7 @@ from kosmos_agent.benchmarking.tables import (
     operations_table,
     parts_table,
     ratios_table,
+    throughput_table,
     works_table,
 )
 
@@ -22,11 +23,12 @@ _ABSENT = "Not measured in this run."
 
 def page_tables(embedded: Comparison, full: Comparison) -> dict[str, str]:
     """Name of the mark -> markdown."""
-    tables = {"limits": limits_table(full), "parts": parts_table(embedded), "operations": operations_table(embedded)}
+    limits = limits_table({"the published model": full, "the embedded model": embedded})
+    tables = {"limits": limits, "parts": parts_table(embedded), "operations": operations_table(embedded)}
     for prefix, found in (("embedded", embedded), ("full", full)):
         tables |= {
             f"{prefix} machine": machine_line(found),
-            f"{prefix} works": works_table(found),
+            f"{prefix} works": "\n\n".join(filter(None, (works_table(found), throughput_table(found)))),
             f"{prefix} ratios": ratios_table(found),
             f"{prefix} answers": answers_table(found) if found.answers else "",
             f"{prefix} floors": floors_table(found) if found.stages else "",

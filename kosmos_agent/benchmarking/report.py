@@ -12,6 +12,7 @@ from kosmos_agent.benchmarking.crowd import CrowdRow
 from kosmos_agent.benchmarking.lone import LoneFigures
 from kosmos_agent.benchmarking.machine import Limits, Machine
 from kosmos_agent.benchmarking.stages import StageFigures
+from kosmos_agent.benchmarking.throughput import Rate
 from kosmos_agent.benchmarking.timing import Timing
 
 Timings = Mapping[str, Timing]
@@ -35,8 +36,8 @@ class Comparison(_Frozen):
     caption_guessed: how many of these were guessed right and read in one pass with others.
 
     ratios: by work, by baseline, by one of ours: how many times faster than it. answers: by one of ours, held against
-    transformers in float32. stages: by number type. lone: by contender. What was not asked for is empty. noisy: what
-    lacked calm samples.
+    transformers in float32. stages: by number type. lone: by contender. throughput: by kind, by contender. What was not
+    asked for is empty. noisy: what lacked calm samples.
     """
 
     machine: Machine
@@ -52,6 +53,7 @@ class Comparison(_Frozen):
     lone: dict[str, LoneFigures] = {}
     beside: list[CrowdRow] = []
     breakdown: Breakdown | None = None
+    throughput: dict[str, dict[str, Rate]] = {}
     noisy: list[str] = []
 
 
@@ -84,6 +86,8 @@ def noisy_names(comparison: Comparison) -> list[str]:
 def _all_timings(found: Comparison) -> Iterator[tuple[str, Timing]]:
     for work, timings in found.works.items():
         yield from ((f"{work}: {name}", timing) for name, timing in timings.items())
+    for rate, by_name in found.throughput.items():
+        yield from ((f"{rate}: {name}", item.timing) for name, item in by_name.items())
     for kind, stages in found.stages.items():
         yield from ((f"stage {stage}: {kind}", figures.timing) for stage, figures in stages.items())
     if found.limits is not None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from kosmos_agent.benchmarking.report import Comparison
 from kosmos_agent.benchmarking.stages import STAGES
+from kosmos_agent.benchmarking.throughput import Rate
 from kosmos_agent.benchmarking.timing import Timing
 from kosmos_agent.benchmarking.works import WORKS
 
@@ -16,8 +17,9 @@ NOISY_MARK = "~"
 def summary_tables(found: Comparison) -> list[str]:
     """All that was measured, for a terminal."""
     tables = [machine_line(found), works_table(found), ratios_table(found)]
+    tables += [throughput_table(found)] if found.throughput else []
     tables += [answers_table(found)] if found.answers else []
-    tables += [floors_table(found)] if found.stages else []
+    tables += [limits_table({found.model.name: found}), floors_table(found)] if found.stages else []
     tables += [lone_table(found)] if found.lone else []
     tables += [crowd_table(found)] if found.beside else []
     tables += [parts_table(found)] if found.breakdown else []
@@ -81,14 +83,26 @@ def ratios_table(found: Comparison) -> str:
     return table(["times faster", "than", *(WORKS[work] for work in found.ratios)], rows) if rows else ""
 
 
-def limits_table(found: Comparison) -> str:
-    limits = found.limits
-    if limits is None:
+def throughput_table(found: Comparison) -> str:
+    """Frames and captions a second, a row for each contender."""
+    if not found.throughput:
         return ""
+    names = dict.fromkeys(name for rates in found.throughput.values() for name in rates)
+    rows = [[name, *(_rate(rates.get(name)) for rates in found.throughput.values())] for name in names]
+    return table(["throughput", *found.throughput], rows)
+
+
+def limits_table(parts: Mapping[str, Comparison]) -> str:
+    """parts: by the word for each, whose own limits its floors rest on; a column for each that has them."""
+    limits = {name: found.limits for name, found in parts.items() if found.limits is not None}
+    sides = dict.fromkeys((kind, item.gemm_side) for item in limits.values() for kind in item.gemm_gops)
     rows = [
-        [f"{name} product of 2048 x 2048, 10^9 operations/s", f"{rate:,.0f}"] for name, rate in limits.gemm_gops.items()
+        [f"{kind} product of {side} x {side}, 10^9 operations/s"]
+        + [_whole(item.gemm_gops.get(kind) if item.gemm_side == side else None) for item in limits.values()]
+        for kind, side in sides
     ]
-    return table(["limit", "measured"], [*rows, ["reading, GB/s", f"{limits.read_gb_s:.1f}"]])
+    reading = ["reading, GB/s", *(f"{_mark(item.timings.get('read'))}{item.read_gb_s:.1f}" for item in limits.values())]
+    return table(["limit", *(f"measured with {name}" for name in limits)], [*rows, reading]) if limits else ""
 
 
 def floors_table(found: Comparison) -> str:
@@ -141,7 +155,8 @@ def parts_table(found: Comparison) -> str:
         [part.stage, part.part, f"{part.milliseconds:.2f}", f"{100 * part.milliseconds / breakdown.total_ms:.0f} %"]
         for part in breakdown.parts
     ]
-    return table(["stage", "part", "ms", "share"], [*rows, ["all", "", f"{breakdown.total_ms:.2f}", "100 %"]])
+    unit = "ms" if breakdown.precision is None else f"ms in {breakdown.precision}"
+    return table(["stage", "part", unit, "share"], [*rows, ["all", "", f"{breakdown.total_ms:.2f}", "100 %"]])
 
 
 def operations_table(found: Comparison) -> str:
@@ -152,11 +167,20 @@ def operations_table(found: Comparison) -> str:
 
 
 def answers_table(found: Comparison) -> str:
+    """The last two columns only where they were measured."""
+    head = ["same as generate() in float32", "boxes", "tokens of a caption, from its start"]
+    if any(check.corners_move is not None for check in found.answers.values()):
+        head += ["probability of a thing changes by, mean", "of a corner's probability lies elsewhere, mean"]
     rows = [
-        [name, f"{check.boxes_alike} of {check.phrases}", f"{check.caption_alike} of {check.caption_tokens}"]
+        [
+            name,
+            f"{check.boxes_alike} of {check.phrases}",
+            f"{check.caption_alike} of {check.caption_tokens}",
+            *map(_small, (check.presence_changes, check.corners_move)),
+        ][: len(head)]
         for name, check in found.answers.items()
     ]
-    return table(["same as generate() in float32", "boxes", "tokens of a caption, from its start"], rows)
+    return table(head, rows)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -164,8 +188,20 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _mark(timing: Timing) -> str:
-    return NOISY_MARK if timing.noisy else ""
+def _mark(timing: Timing | None) -> str:
+    return NOISY_MARK if timing is not None and timing.noisy else ""
+
+
+def _rate(rate: Rate | None) -> str:
+    return "-" if rate is None else f"{_mark(rate.timing)}{_significant(rate.per_second)}"
+
+
+def _whole(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.0f}"
+
+
+def _small(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1g}" if value < 0.001 else f"{value:.3f}"
 
 
 def _time(timing: Timing | None) -> str:

@@ -8,7 +8,7 @@ import torch
 import typer
 from rich.console import Console
 
-from kosmos_agent.benchmarking.compare import PARTS, ComparisonRun, Scope
+from kosmos_agent.benchmarking.compare import ComparisonRun, Scope
 from kosmos_agent.benchmarking.report import Comparison
 from kosmos_agent.benchmarking.rounds import Plan
 from kosmos_agent.benchmarking.tables import summary_tables
@@ -24,7 +24,7 @@ def compare(
 ) -> Comparison:
     """Progress goes to stderr."""
     dtypes = None if choice.dtype == "auto" else (choice.dtype,)
-    scope = Scope(choice.model, dtypes, choice.device, parts or PARTS, beside)
+    scope = Scope(choice.model, dtypes, choice.device, parts, beside)
     threads = choice.threads or torch.get_num_threads()
     device = torch.device(choice.device)
     plan = Plan(threads, wanted=repeat, patience=patience, budget_s=BUDGET_S, device=device)

@@ -20,8 +20,9 @@ from kosmos_sim.words import vocabulary
 from kosmos_agent.errors import CheckpointError, InvalidArgumentError, InvalidConfigError
 from kosmos_agent.inference.devices import check_device
 from kosmos_agent.model.checkpoint import load_model, load_tokenizer, save_model
+from kosmos_agent.model.companions import PROFILE_FILE
 from kosmos_agent.model.kosmos2 import Kosmos2
-from kosmos_agent.profile import PROFILE_FILE, Profile
+from kosmos_agent.profile import Profile
 from kosmos_agent.tokenizer import Tokenizer, build_word_tokenizer
 from kosmos_agent.training.batches import Vocabulary
 from kosmos_agent.training.loop import Trainer

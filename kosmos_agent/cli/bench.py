@@ -59,6 +59,11 @@ def bench(
         report = measure(choice, image, repeat or _REPEAT)
         print_json(report) if as_json else _print(report)
         return
+    if runtime != "torch":
+        raise InvalidArgumentError(
+            f"--runtime {runtime} with --against; valid: torch, beside which openvino is measured anyway, where it is "
+            "installed and the model is small"
+        )
     with needs("benchmarks"):
         from kosmos_agent.cli._bench import compare, print_comparison
 

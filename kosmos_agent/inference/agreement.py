@@ -16,7 +16,7 @@ from kosmos_agent import prompts
 from kosmos_agent.inference.frame import continue_frame, encode_frame
 from kosmos_agent.inference.grammar import Grammar
 from kosmos_agent.inference.prompt import ReadPrompt, read
-from kosmos_agent.model.kosmos2 import Kosmos2
+from kosmos_agent.model.engine import Engine
 from kosmos_agent.processor import Processor
 from kosmos_agent.tokenizer import Tokenizer
 
@@ -61,7 +61,7 @@ def compare(reference: Answers, other: Answers) -> Agreement:
 
 
 @torch.inference_mode()
-def sample_answers(model: Kosmos2, processor: Processor, first: Tensor | None = None) -> Answers:
+def sample_answers(model: Engine, processor: Processor, first: Tensor | None = None) -> Answers:
     """first: (n,) first corners to look behind; the model's own likeliest without."""
     tokenizer = processor.tokenizer
     texts = [tokenizer.encode_words(prompts.phrase_grounding(phrase)) for phrase in PHRASES]
@@ -73,7 +73,7 @@ def sample_answers(model: Kosmos2, processor: Processor, first: Tensor | None = 
     return Answers(*(torch.cat([getattr(part, name) for part in parts]) for name in ("presence", "corners", "first")))
 
 
-def _answers(model: Kosmos2, tokenizer: Tokenizer, prompt: ReadPrompt, first: Tensor | None) -> Answers:
+def _answers(model: Engine, tokenizer: Tokenizer, prompt: ReadPrompt, first: Tensor | None) -> Answers:
     rows = slice(tokenizer.first_location_id, tokenizer.first_location_id + tokenizer.location_count)
     presence = model.logits(prompt.hidden).float().softmax(dim=-1)[:, tokenizer.object_id]
     opened = read(model, _column(torch.full_like(prompt.ids[:, 0], tokenizer.object_id)), after=prompt)

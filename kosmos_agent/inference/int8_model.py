@@ -52,20 +52,25 @@ class Int8Model:
             pack_in_background(model, kernels[-1])
         return model
 
-    def agreement(self, name: str = INT8) -> Agreement:
-        """Of `int8` or `bfloat16` on a CPU with float32; measured once for each set of weights."""
-        found = self._cache.notes(self.folder).get(name)
+    def agreement(self, name: str = INT8, device: str = "cpu") -> Agreement:
+        """Of `int8` or `bfloat16` with float32; measured once for each set of weights and kind of device.
+
+        What is between the products is float32 on a CPU and bfloat16 elsewhere. Errors as of `load`.
+        """
+        kind = torch.device(device).type
+        key = name if kind == "cpu" else f"{name} on {kind}"
+        found = self._cache.notes(self.folder).get(key)
         if isinstance(found, dict) and found.keys() == {"presence", "location"}:
             return Agreement(**found)
         if name == INT8:
             with self._files() as files:
-                model = load_quantized(self.folder, files)
+                model = load_quantized(self.folder, files, device=device)
         else:
-            model = load_model(self.folder, dtype=torch.bfloat16)
+            model = load_model(self.folder, dtype=torch.bfloat16, device=device)
         reference, _ = self._reference
         agreement = compare(reference, sample_answers(model, self._processor(model), reference.first))
         try:
-            self._cache.note(self.folder, {name: asdict(agreement)})
+            self._cache.note(self.folder, {key: asdict(agreement)})
         except OSError as error:
             self.warnings.append(f"the check of {name} is not kept for the next time: {error}")
         return agreement

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from kosmos_agent.errors import CheckpointError, InvalidArgumentError
+from kosmos_agent.model.companions import SENTENCEPIECE_FILE, TOKENIZER_FILE, copy_companions
 from kosmos_agent.model.config import Kosmos2Config
 from kosmos_agent.model.kosmos2 import Kosmos2
 from kosmos_agent.model.names import OUTPUT_HEAD, published_name
@@ -31,19 +31,6 @@ from kosmos_agent.tokenizer import Tokenizer
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
-TOKENIZER_FILE = "tokenizer.json"
-SENTENCEPIECE_FILE = "sentencepiece.bpe.model"
-COPIED_FILES = (
-    "generation_config.json",
-    TOKENIZER_FILE,
-    SENTENCEPIECE_FILE,
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "preprocessor_config.json",
-    "processor_config.json",
-    "profile.json",
-)
 
 DEFAULT_SHARD_BYTES = 5_000_000_000
 _SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
@@ -138,8 +125,9 @@ def save_model(
 ) -> None:
     """Writes a folder that `load_model`, and for a CLIP tower `transformers`, can open.
 
-    `copy_from`: a folder whose tokenizer, generation and preprocessor files go along. Files are replaced whole, so a
-    model that is mapped from this very folder stays intact. CheckpointError for a model whose layers were replaced.
+    `copy_from`: a folder whose tokenizer, generation and preprocessor files go along, and its profile but for what was
+    measured of its weights. Files are replaced whole, so a model that is mapped from this very folder stays intact.
+    CheckpointError for a model whose layers were replaced.
     """
     if model.activation_dtype is not None:
         raise CheckpointError("this model's layers are not its weights (8-bit or streamed); valid: one of `load_model`")
@@ -149,9 +137,7 @@ def save_model(
     _write_json(folder / CONFIG_FILE, config)
     _write_json(folder / "generation_config.json", generation)
     if copy_from is not None and copy_from.resolve() != folder.resolve():
-        for name in COPIED_FILES:
-            if (copy_from / name).is_file():
-                shutil.copyfile(copy_from / name, folder / name)
+        copy_companions(copy_from, folder)
     if tokenizer is not None:
         tokenizer.save(folder / TOKENIZER_FILE)
     written = _write_weights(model, folder, max_shard_bytes)

@@ -11,6 +11,10 @@ import os
 import sys
 import threading
 import weakref
+from contextlib import suppress
+from itertools import count
+
+import torch
 
 from kosmos_agent.model.int8_kernels import Kernel
 from kosmos_agent.model.int8_linear import Int8Linear
@@ -18,9 +22,9 @@ from kosmos_agent.model.kosmos2 import Kosmos2
 
 AT_ONCE = 1 << 25
 """Weights, all together, that are packed in less time than a thread is worth."""
-_NICER_BY = 10
-_PASSES, _PATIENCE_S = 3, 15.0
-"""Packing begins when the decoder was passed so often (picture, phrase, second corners), or after so long."""
+_NICER_BY, _NICEST = 10, 19
+_PASSES, _PATIENCE_S = 2, 15.0
+"""Packing begins when the decoder was passed so often (picture and phrase, second corners), or after so long."""
 
 
 def int8_layers(model: Kosmos2) -> list[Int8Linear]:
@@ -54,14 +58,12 @@ def pack_in_background(model: Kosmos2, kernel: Kernel) -> threading.Thread | Non
     return thread
 
 
-def _after_passes(model: Kosmos2, count: int) -> threading.Event:
-    """Set once the decoder has been through so many."""
-    done, left = threading.Event(), [None] * count
+def _after_passes(model: Kosmos2, wanted: int) -> threading.Event:
+    """Set once the decoder has been through so many, by whichever threads."""
+    done, numbers = threading.Event(), count(1)
 
     def passed(*_: object) -> None:
-        if left:
-            left.pop()
-        if not left:
+        if next(numbers) == wanted:  # one step, so that no two threads have the same number
             done.set()
             handle.remove()
 
@@ -73,13 +75,21 @@ def _run(
     waiting: list[weakref.ref[Int8Linear]], kernel: Kernel, answered: threading.Event, ending: threading.Event
 ) -> None:
     answered.wait(_PATIENCE_S)
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICER_BY)
+    _stand_back()
     for reference in waiting:
         layer = reference()
         if layer is None or ending.is_set():
             return
         layer.use(kernel)
+
+
+def _stand_back() -> None:
+    """This thread yields to others, and takes no more processors than the program lets torch have."""
+    torch.set_num_threads(torch.get_num_threads())  # OpenMP's own default holds for a new thread until torch is asked
+    if sys.platform == "linux":
+        own = threading.get_native_id()
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, own, min(_NICEST, os.getpriority(os.PRIO_PROCESS, own) + _NICER_BY))
 
 
 def _end(thread: threading.Thread, answered: threading.Event, ending: threading.Event) -> None:

@@ -1,9 +1,11 @@
-"""What this CPU computes fastest: some have no instructions for bfloat16 or for 8-bit products, and emulate them."""
+"""What a machine computes fastest: some have no instructions for bfloat16 or for 8-bit products, and emulate them."""
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 
 import torch
@@ -13,21 +15,71 @@ from torch import Tensor
 from kosmos_agent.model.int8_kernels import exact_kernels
 from kosmos_agent.model.int8_linear import Int8Linear, Int8Weight
 
-_ROWS, _WIDTH, _ROUNDS = 64, 1024, 5
+_ROWS, _WIDTH, _ROUNDS = 64, 1024, 40
+_MARGIN = 1.2
+"""Less than so many times faster is within the noise."""
 
 
 @cache
 def types_by_speed() -> tuple[str, ...]:
-    """float32, and those of int8 and bfloat16 that are faster here, the fastest first. Takes milliseconds."""
-    times_s = {name: _best_s(product) for name, product in _products().items()}
-    faster = [name for name in times_s if times_s[name] <= times_s["float32"]]
-    return tuple(sorted(faster, key=lambda name: times_s[name]))
+    """float32, and those of int8 and bfloat16 that are clearly faster on this CPU, the fastest first.
+
+    Takes a tenth of a second or so, at one thread: a thread that waits for a neighbour's would be measured with it.
+    """
+    with _one_thread():
+        return ranked(least_s(_products()))
+
+
+def ranked(times_s: Mapping[str, float]) -> tuple[str, ...]:
+    """Types down to float32, without those that do not beat it by the margin.
+
+    int8 is first unless bfloat16 beats it by the margin too: a single row waits for its weights, and those are half.
+    """
+    faster = [name for name in ("int8", "bfloat16") if _MARGIN * times_s.get(name, math.inf) <= times_s["float32"]]
+    if len(faster) == 2 and _MARGIN * times_s["bfloat16"] <= times_s["int8"]:
+        faster.reverse()
+    return (*faster, "float32")
+
+
+@torch.inference_mode()
+def least_s(
+    products: Mapping[str, Callable[[], object]], clock: Callable[[], float] = time.perf_counter
+) -> dict[str, float]:
+    """Seconds of each, in turn: the least of many rounds, as other work on the machine can only add."""
+    times_s: dict[str, list[float]] = {name: [] for name in products}
+    for _ in range(_ROUNDS):
+        for name, product in products.items():
+            started_s = clock()
+            product()
+            times_s[name].append(clock() - started_s)
+    return {name: min(taken) for name, taken in times_s.items()}
+
+
+def computes_bfloat16(device: str) -> bool:
+    """Whether the device has instructions for products in bfloat16: the same at every call, whatever else runs."""
+    kind = torch.device(device).type
+    if kind == "cuda":
+        with torch.cuda.device(device):
+            return torch.cuda.is_bf16_supported(including_emulation=False)
+    if kind == "mps":
+        return torch.backends.mps.is_macos_or_newer(14, 0)
+    return kind == "cpu" and has_native_bfloat16()
 
 
 def has_native_bfloat16() -> bool:
-    """Whether this CPU has instructions for products in bfloat16: the same answer at every call, whatever else runs."""
+    """Of this CPU."""
     names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return any(bool(getattr(torch.cpu, name, lambda: False)()) for name in names)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @torch.inference_mode()
@@ -43,14 +95,3 @@ def _products() -> dict[str, Callable[[], Tensor]]:
         layer = Int8Linear(Int8Weight.of(weight, torch.zeros(0, dtype=torch.long)), None, kernels[-1])
         products["int8"] = lambda: layer(x)
     return products
-
-
-@torch.inference_mode()
-def _best_s(product: Callable[[], Tensor]) -> float:
-    """The least of a few, as other work on the machine can only add."""
-    times_s = []
-    for _ in range(_ROUNDS):
-        started_s = time.perf_counter()
-        product()
-        times_s.append(time.perf_counter() - started_s)
-    return min(times_s)

@@ -1,8 +1,8 @@
 """Where 8-bit weights are kept between runs: a folder for each set of weights, made once, whole or not at all.
 
 In the user's cache. A folder is named by the SHA-256 of the weights that it was made of;
-which weights a model folder holds is remembered by the sizes and times of its files, as hashing gigabytes at every
-start would take longer than loading them.
+which weights a model folder holds is remembered by its files, their sizes and their times, as hashing gigabytes at
+every start would take longer than loading them. Processes that start together make one set of weights once.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from kosmos_agent.errors import CheckpointError
+from kosmos_agent.file_lock import held
 from kosmos_agent.model.checkpoint import read_json, weight_files
 from kosmos_agent.model.fingerprint import weights_sha256
 from kosmos_agent.user_cache import cache_folder
@@ -44,7 +46,7 @@ class QuantizedCache:
         return self.root / f"{self.identity(folder)[:32]}-v{FORMAT}"
 
     def identity(self, folder: Path) -> str:
-        """SHA-256 of the weights, read again only where a file's size or time of change is a new one."""
+        """SHA-256 of the weights, read again only where a file is another one or was changed."""
         known = _read_or_empty(self.root / _IDENTITIES)
         key = json.dumps([[str(path.resolve()), *_signature(path)] for path in weight_files(folder)])
         if isinstance(found := known.get(key), str):
@@ -59,20 +61,32 @@ class QuantizedCache:
     def make(self, folder: Path, write: Callable[[Path], None]) -> list[Path]:
         """Has `write` fill a new folder with safetensors files, and puts it in place when it is whole; the files.
 
-        OSError where the cache cannot be written.
+        Waits where another process does so, and takes what that one made. OSError where the cache cannot be written.
         """
         self.root.mkdir(parents=True, exist_ok=True)
         place = self.place(folder)
-        with tempfile.TemporaryDirectory(prefix=".part-", dir=self.root) as name:
-            part = Path(name) / "whole"
-            part.mkdir()
-            write(part)
-            sums = {path.name: _sum(path) for path in sorted(part.glob("*.safetensors"))}
-            write_json_whole(part / MANIFEST, {"format": FORMAT, "weights_sha256": self.identity(folder), "sums": sums})
-            shutil.rmtree(place, ignore_errors=True)
-            part.rename(place)
+        with held(self.root / f".{place.name}.lock"):
+            with suppress(CheckpointError):
+                if made := self.files(folder):
+                    return made
+            names = self._make(folder, place, write)
         self._make_room(place)
-        return [place / name for name in sums]
+        return [place / name for name in names]
+
+    def _make(self, folder: Path, place: Path, write: Callable[[Path], None]) -> list[str]:
+        """What stood there goes when the new folder is in place; whoever has mapped it keeps it."""
+        with tempfile.TemporaryDirectory(prefix=".part-", dir=self.root) as scratch:
+            whole = Path(scratch) / "whole"
+            whole.mkdir()
+            write(whole)
+            sums = {path.name: _sum(path) for path in sorted(whole.glob("*.safetensors"))}
+            write_json_whole(
+                whole / MANIFEST, {"format": FORMAT, "weights_sha256": self.identity(folder), "sums": sums}
+            )
+            if place.exists():
+                place.rename(Path(scratch) / "old")
+            whole.rename(place)
+        return list(sums)
 
     def files(self, folder: Path) -> list[Path] | None:
         """The safetensors files, all as they were written; None where there are none.
@@ -117,7 +131,7 @@ class QuantizedCache:
 
 def write_json_whole(file: Path, data: dict[str, Any]) -> None:
     """Whoever reads meanwhile sees the old file or the new one."""
-    part = file.with_name(f".{file.name}-{os.getpid()}")
+    part = file.with_name(f".{file.name}-{os.getpid()}-{threading.get_ident()}")
     part.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
     os.replace(part, file)
 
@@ -129,9 +143,10 @@ def _read_or_empty(file: Path) -> dict[str, Any]:
         return {}
 
 
-def _signature(path: Path) -> tuple[int, int]:
+def _signature(path: Path) -> tuple[int, ...]:
+    """The time of the last change of any kind, which copying does not carry over, tells weights of one shape apart."""
     found = path.stat()
-    return found.st_size, found.st_mtime_ns
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
 
 def _sum(path: Path) -> list[int]:
