@@ -60,7 +60,8 @@ def test_a_conjunction_whose_second_half_was_parsed_elsewhere_is_left_out():
 def test_all_joining_words_at_the_end_are_left_out_with_the_commas_beside_them():
     rows = (
         ("a", "DET", "det", 1), ("dog", "NOUN", "ROOT", 1), ("with", "ADP", "prep", 1), ("a", "DET", "det", 4),
-        ("ball", "NOUN", "pobj", 2), (",", "PUNCT", "punct", 1), ("while", "SCONJ", "mark", 1), ("of", "ADP", "prep", 1),
+        ("ball", "NOUN", "pobj", 2), (",", "PUNCT", "punct", 1), ("while", "SCONJ", "mark", 1),
+        ("of", "ADP", "prep", 1),
     )  # fmt: skip
     assert expressions(parsed(rows)) == ["a dog with a ball", "a ball"]
 
