@@ -49,7 +49,10 @@ class BuildChoice:
 
 
 def build_grit(choice: BuildChoice) -> dict[str, Any]:
-    """The figures of this run; shards that an earlier one finished are not in them."""
+    """The figures of this run; shards that an earlier one finished are not in them.
+
+    first_pair_seconds: until the first pair was done, parsers, detectors and cluster started; None where none was left.
+    """
     makers = Makers(
         parser_maker(choice.parser), partial(make_detector, choice.detector), choice.parser, choice.detector.model
     )
@@ -60,11 +63,12 @@ def build_grit(choice: BuildChoice) -> dict[str, Any]:
         TimeElapsedColumn(), console=Console(stderr=True),
     ) as progress:  # fmt: skip
         bar = progress.add_task("shards", total=len(shards), pairs=0)
-        pairs = 0
+        pairs, first = 0, None
 
         def tell(item: Item, *, shard_done: bool) -> None:
-            nonlocal pairs
+            nonlocal pairs, first
             pairs += item.count is None
+            first = time.perf_counter() - started if first is None else first
             progress.update(bar, advance=int(shard_done), pairs=pairs)
 
         tally = build(shards, choice.out, makers, choice.recipe, _engine(choice), tell)
@@ -74,6 +78,7 @@ def build_grit(choice: BuildChoice) -> dict[str, Any]:
         "rejected": dict(tally.rejected),
         "shards": len(shards),
         "seconds": time.perf_counter() - started,
+        "first_pair_seconds": first,
         "stage_seconds": dict(tally.seconds),
         "out": str(choice.out),
     }
