@@ -58,6 +58,12 @@ def built(pairs, out, engine, makers=MAKERS):
     return tally, {str(path.relative_to(out)): path.read_bytes() for path in files}
 
 
+def write_deaths(out, key, index, count):
+    mark = out / "attempts" / "00000" / f"{index}.detect"
+    mark.parent.mkdir()
+    mark.write_text(f'"{key}"\n' * count)
+
+
 @pytest.mark.usefixtures("cluster")
 def test_two_workers_write_the_files_of_one_process(tmp_path):
     pairs = write_shards(tmp_path / "pairs", shards=3, pairs=4)
@@ -124,10 +130,8 @@ def test_what_ray_sets_aside_is_what_one_process_does(tmp_path):
     write_sample(pairs / "00000", "000000009", picture=jpeg(7, 7))
     makers = replace(MAKERS, detector=KillingDetector)
     for out in ("single", "scaled"):
-        mark = tmp_path / out / "attempts" / "00000" / "2.detect"
         plan(pairs, tmp_path / out, makers, Recipe())
-        mark.parent.mkdir()
-        mark.write_text('"000000009"\n' * (2 if out == "single" else 0))
+        write_deaths(tmp_path / out, "000000009", 2, 2 if out == "single" else 0)
     _, single = built(pairs, tmp_path / "single", single_process, makers)
     _, scaled = built(pairs, tmp_path / "scaled", RayEngine(), makers)
     assert b"killed_worker" in single["rejects/00000.jsonl"]
@@ -136,7 +140,10 @@ def test_what_ray_sets_aside_is_what_one_process_does(tmp_path):
 
 @pytest.mark.usefixtures("cluster")
 def test_a_detector_that_kills_its_process_at_any_picture_ends_the_run(tmp_path):
-    pairs = write_shards(tmp_path / "pairs", shards=1, pairs=2)
+    """Two deaths at the first picture are told, the one at the plain picture is real."""
+    pairs, makers = write_shards(tmp_path / "pairs", shards=1, pairs=2), replace(MAKERS, detector=Deadly)
+    plan(pairs, tmp_path / "out", makers, Recipe())
+    write_deaths(tmp_path / "out", "000000000", 0, 2)
     with pytest.raises(PipelineError, match="a plain pair fails there as well"):
-        built(pairs, tmp_path / "out", RayEngine(), replace(MAKERS, detector=Deadly))
+        built(pairs, tmp_path / "out", RayEngine(), makers)
     assert not list((tmp_path / "out").glob("*.parquet"))
