@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import signal
 from dataclasses import dataclass, field
 
 import spacy
@@ -71,6 +73,15 @@ class DogDetector(ToldDetector):
                 "a field": [((0.5, 0.5, 1.0, 0.98), 0.7)],
             }
         )
+
+
+class KillingDetector(DogDetector):
+    """Its process is killed by every picture of seven by seven."""
+
+    def detect(self, image, phrases):
+        if image.size == (7, 7):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().detect(image, phrases)
 
 
 MAKERS = Makers(HandParser, DogDetector, "by heart", "told")

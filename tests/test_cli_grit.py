@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from grit_parts import write_sample
 from kosmos_sim.pairs import TRAINING_SET, write_shard
 
 from kosmos_agent.cli.app import main
@@ -36,7 +37,12 @@ def test_statistics_and_rejects_add_up_to_the_pairs(built, capsys):
     assert report["images"] + sum(item["pairs"] for item in report["rejected"]) == 4
     assert report["objects"] >= report["text_spans"] >= report["images"] > 0
     assert main(["grit", "stats", str(built / "grit")]) == 0
-    assert "90,614,680" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert all(figure in printed for figure in ("90,614,680", "275,775", "4,102,818", "8.43"))
+    assert report["paper"]["RefCOCO"] == {
+        "images": 19_994, "objects": 50_000, "text_spans": 142_209, "mean_expression_words": 3.61
+    }  # fmt: skip
+    assert report["paper"]["Visual Genome"]["text_spans"] is None
 
 
 def test_the_page_is_written(built, capsys):
@@ -52,6 +58,24 @@ def test_what_training_reads_is_printed(built, capsys):
     assert row["text"].startswith("<grounding>")
     assert "<object><patch_index_" in row["text"]
     assert len(row["ids"]) == row["tokens"]
+
+
+def test_a_pair_whose_span_splits_a_token_is_told_and_the_rest_is_read(tmp_path, capsys):
+    for key, start, end in (("a", 0, 9), ("b", 3, 8), ("c", 0, 9)):
+        row = [start, end, 0.2, 0.2, 0.6, 0.6, 0.9]
+        facts = {"caption": "a red cup", "width": 64, "height": 48, "noun_chunks": [row], "ref_exps": [row]}
+        write_sample(tmp_path / "0", key, "a red cup", facts=facts)
+    assert main(["grit", "read", str(tmp_path), "--count", "2", "--json"]) == 0
+    printed = capsys.readouterr()
+    assert [json.loads(line)["key"] for line in printed.out.splitlines()] == ["a", "c"]
+    assert "b set aside (split_token)" in printed.err
+
+
+@pytest.mark.parametrize("options", [["--workers", "3"], ["--address", "auto"]])
+def test_options_of_ray_are_refused_where_one_process_would_not_heed_them(built, capsys, options):
+    assert main(["grit", "build", *places(built), "--parser", "tabletop", *options]) == 2
+    assert f"{options[0]} {options[1]}" in (told := capsys.readouterr().err)
+    assert "--engine ray" in told
 
 
 def test_a_spacy_pipeline_that_is_absent_is_named_before_any_work(built, capsys):

@@ -10,17 +10,29 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from grit_parts import DOG_CAPTION, MAKERS, DogDetector, jpeg, write_sample, write_shards
+from grit_parts import DOG_CAPTION, MAKERS, DogDetector, KillingDetector, jpeg, write_sample, write_shards
 from PIL import Image
 
 from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.grit.building import build, plan
+from kosmos_agent.grit.errors import PipelineError
 from kosmos_agent.grit.manifest import Manifest
 from kosmos_agent.grit.recipe import Recipe
 from kosmos_agent.grit.rejects import read_rejects
 from kosmos_agent.grit.table import read_table
-from kosmos_agent.grit.writing import PipelineError
 
+KILLED_BUILD = """
+import sys
+from pathlib import Path
+from dataclasses import replace
+from grit_parts import MAKERS, KillingDetector
+from kosmos_agent.grit.building import build, plan
+from kosmos_agent.grit.recipe import Recipe
+
+pairs, out = map(Path, sys.argv[1:])
+makers = replace(MAKERS, detector=KillingDetector)
+build(plan(pairs, out, makers, Recipe()), out, makers, Recipe())
+"""
 SLOW_BUILD = """
 import sys, time
 from pathlib import Path
@@ -47,6 +59,17 @@ def built(pairs, out, makers=MAKERS, **settings):
 
 def keys(out):
     return [record.key for path in sorted(out.glob("*.parquet")) for record in read_table(path)]
+
+
+def files(folder):
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def run(script, pairs, out):
+    return subprocess.Popen(
+        [sys.executable, "-c", script, str(pairs), str(out)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])},
+    )
 
 
 def rejected(out):
@@ -109,15 +132,62 @@ def test_an_error_that_nobody_foresaw_is_one_pairs_own(tmp_path):
     assert len(keys(tmp_path / "out")) == 2
 
 
-def test_a_run_of_nothing_but_such_errors_ends_with_the_reason(tmp_path):
+def test_any_number_of_such_pairs_in_a_row_is_set_aside(tmp_path):
+    class Stumbling(DogDetector):
+        def detect(self, image, phrases):
+            if image.size == (7, 7):
+                raise ZeroDivisionError("seven by seven")
+            return super().detect(image, phrases)
+
+    for place in range(60):
+        write_sample(tmp_path / "pairs" / "00000", f"{place:09d}", picture=jpeg(7, 7))
+    write_shards(tmp_path / "pairs", shards=1, pairs=2)
+    built(tmp_path / "pairs", tmp_path / "out", replace(MAKERS, detector=Stumbling))
+    assert (len(keys(tmp_path / "out")), len(rejected(tmp_path / "out"))) == (2, 58)
+
+
+def test_a_detector_that_fails_at_any_picture_ends_the_run_before_a_pair_is_set_aside(tmp_path):
     class Broken(DogDetector):
         def detect(self, image, phrases):
             raise RuntimeError("out of memory")
 
-    write_shards(tmp_path / "pairs", shards=1, pairs=60)
-    with pytest.raises(PipelineError, match=r"50 pairs in a row .* out of memory"):
+    write_shards(tmp_path / "pairs", shards=2, pairs=1)
+    with pytest.raises(PipelineError, match=r"in stage 'detect' 000000000 failed .*out of memory"):
         built(tmp_path / "pairs", tmp_path / "out", replace(MAKERS, detector=Broken))
     assert not list((tmp_path / "out").glob("*.parquet"))
+
+
+def test_a_parser_that_fails_at_any_caption_ends_the_run(tmp_path):
+    def broken():
+        return lambda caption: 1 / 0
+
+    write_shards(tmp_path / "pairs", shards=1, pairs=1)
+    with pytest.raises(PipelineError, match=r"in stage 'parse' 000000000 failed .*ZeroDivisionError"):
+        built(tmp_path / "pairs", tmp_path / "out", replace(MAKERS, parser=broken))
+
+
+def test_a_picture_that_kills_the_process_is_set_aside_at_the_third_call_and_nothing_else_is_lost(tmp_path):
+    pairs = write_shards(tmp_path / "pairs", shards=2, pairs=3)
+    built(pairs, tmp_path / "whole")
+    write_sample(pairs / "00000", "000000001x", picture=jpeg(7, 7))
+    assert [run(KILLED_BUILD, pairs, tmp_path / "out").wait() for _ in range(2)] == [-signal.SIGKILL] * 2
+    built(pairs, tmp_path / "out", replace(MAKERS, detector=KillingDetector))
+    (reject,) = rejected(tmp_path / "out").values()
+    assert (reject.key, reject.stage, reject.code) == ("000000001x", "detect", "killed_worker")
+    assert files(tmp_path / "out") - {"rejects/00000.jsonl"} == files(tmp_path / "whole") - {"rejects/00000.jsonl"}
+    for name in files(tmp_path / "whole") - {"rejects/00000.jsonl", "grit.json"}:
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_deaths_of_another_detector_do_not_count(tmp_path):
+    pairs = write_shards(tmp_path / "pairs", shards=1, pairs=1)
+    mark = tmp_path / "out" / "attempts" / "00000" / "0.detect"
+    plan(pairs, tmp_path / "out", replace(MAKERS, detector_name="deadly"), Recipe())
+    mark.parent.mkdir()
+    mark.write_text('"000000000"\n' * 2)
+    plan(pairs, tmp_path / "out", replace(MAKERS, detector_name="deadly"), Recipe())
+    assert mark.exists()
+    assert built(pairs, tmp_path / "out").kept == 1
 
 
 def test_a_broken_tar_file_is_set_aside_and_the_other_shards_go_on(tmp_path):
@@ -176,10 +246,7 @@ def test_the_manifest_reads_back_and_says_when_it_is_damaged(tmp_path):
 def test_killed_half_way_and_called_again_it_gives_what_one_run_would(tmp_path):
     pairs = write_shards(tmp_path / "pairs", shards=3, pairs=5)
     built(pairs, tmp_path / "whole")
-    process = subprocess.Popen(
-        [sys.executable, "-c", SLOW_BUILD, str(pairs), str(tmp_path / "out")],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])},
-    )
+    process = run(SLOW_BUILD, pairs, tmp_path / "out")
     try:
         while not (tmp_path / "out" / "00000.parquet").exists():
             assert process.poll() is None, "it ended before it could be killed"

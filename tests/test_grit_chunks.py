@@ -42,6 +42,21 @@ def test_plurals_of_abstract_nouns_go_by_their_lemma():
     assert visible_chunks(doc) == []
 
 
+def test_abstract_nouns_go_with_a_hyphen_too_whether_the_pipeline_cuts_there_or_not():
+    cut = (("close", "ADJ", "compound", 2), ("-", "PUNCT", "punct", 2), ("ups", "NOUN", "ROOT", 2))
+    doc = parsed(cut, [False, False, False])
+    doc[2].lemma_ = "up"
+    assert texts(doc, noun_chunks(doc)) == ["close-ups"]
+    assert visible_chunks(doc) == []
+    assert visible_chunks(parsed((("a", "DET", "det", 1), ("close-up", "NOUN", "ROOT", 1)))) == []
+
+
+def test_a_dash_between_spaces_joins_nothing():
+    rows = (("close", "ADJ", "compound", 2), ("-", "PUNCT", "punct", 2), ("up", "NOUN", "ROOT", 2))
+    doc = parsed(rows)
+    assert texts(doc, visible_chunks(doc)) == ["close - up"]
+
+
 def test_pronouns_and_bare_numbers_name_nothing():
     doc = parsed((("it", "PRON", "nsubj", 1), ("is", "AUX", "ROOT", 1), ("two", "NUM", "attr", 1)))
     assert texts(doc, noun_chunks(doc)) == ["it"]

@@ -48,6 +48,44 @@ def test_relative_clauses_belong_to_the_expression_and_full_stops_do_not():
     assert expressions(doc) == ["the cup that is red"]
 
 
+def test_a_conjunction_whose_second_half_was_parsed_elsewhere_is_left_out():
+    rows = (
+        ("a", "DET", "det", 1), ("man", "NOUN", "nsubj", 9), ("in", "ADP", "prep", 1), ("a", "DET", "det", 5),
+        ("hard", "ADJ", "amod", 5), ("hat", "NOUN", "pobj", 2), ("and", "CCONJ", "cc", 5),
+        ("orange", "ADJ", "amod", 8), ("vest", "NOUN", "nsubj", 9), ("stands", "VERB", "ROOT", 9),
+    )  # fmt: skip
+    assert expressions(parsed(rows)) == ["a man in a hard hat", "a hard hat", "orange vest"]
+
+
+def test_all_joining_words_at_the_end_are_left_out_with_the_commas_beside_them():
+    rows = (
+        ("a", "DET", "det", 1), ("dog", "NOUN", "ROOT", 1), ("with", "ADP", "prep", 1), ("a", "DET", "det", 4),
+        ("ball", "NOUN", "pobj", 2), (",", "PUNCT", "punct", 1), ("while", "SCONJ", "mark", 1),
+        ("of", "ADP", "prep", 1),
+    )  # fmt: skip
+    assert expressions(parsed(rows)) == ["a dog with a ball", "a ball"]
+
+
+def test_a_preposition_whose_object_lies_beyond_a_gap_is_left_out():
+    rows = (
+        ("a", "DET", "det", 1), ("cat", "NOUN", "nsubj", 4), ("sitting", "VERB", "acl", 1), ("on", "ADP", "prep", 2),
+        ("sleeps", "VERB", "ROOT", 4), ("mats", "NOUN", "pobj", 3),
+    )  # fmt: skip
+    assert expressions(parsed(rows)) == ["a cat sitting", "mats"]
+
+
+def test_stranded_prepositions_and_particles_stay():
+    sits_on = (
+        ("the", "DET", "det", 1), ("chair", "NOUN", "ROOT", 1), ("that", "SCONJ", "mark", 4),
+        ("he", "PRON", "nsubj", 4), ("sits", "VERB", "relcl", 1), ("on", "ADP", "prep", 4),
+    )  # fmt: skip
+    looks_up = (
+        ("a", "DET", "det", 1), ("man", "NOUN", "ROOT", 1), ("looking", "VERB", "acl", 1), ("up", "ADP", "prt", 2),
+    )  # fmt: skip
+    assert expressions(parsed(sits_on)) == ["the chair that he sits on"]
+    assert expressions(parsed(looks_up)) == ["a man looking up"]
+
+
 def test_a_subtree_with_a_gap_gives_the_part_around_the_chunk():
     rows = (
         ("a", "DET", "det", 1), ("man", "NOUN", "nsubj", 2), ("came", "VERB", "ROOT", 2), ("in", "ADP", "prt", 2),

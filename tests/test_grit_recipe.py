@@ -1,10 +1,11 @@
 """The recipe on one pair: what is asked of the detector, what is kept, under which characters."""
 
 import pytest
-from grit_parts import DOG_CAPTION, LOVE, DogDetector, HandParser, ToldDetector, jpeg, parsed
+from grit_parts import DOG_CAPTION, LOVE, DogDetector, HandParser, ToldDetector, box, jpeg, parsed
 
 from kosmos_agent.errors import InvalidArgumentError, InvalidImageError
-from kosmos_agent.grit.errors import InvalidCaptionError, NothingGroundedError
+from kosmos_agent.grit.detection import Detection
+from kosmos_agent.grit.errors import InvalidCaptionError, NothingGroundedError, PipelineError
 from kosmos_agent.grit.recipe import Recipe, assemble, detect, propose
 from kosmos_agent.grit.samples import Sample
 
@@ -33,6 +34,16 @@ def test_the_papers_example_from_caption_to_row():
     assert said(record, record.noun_chunks) == [("a dog", LEFT, 0.9), ("flowers", RIGHT, 0.8)]
     assert said(record, record.ref_exps) == [(DOG_CAPTION, LEFT, 0.9), ("flowers", RIGHT, 0.8)]
     assert (record.key, record.width, record.height) == ("k", 64, 48)
+
+
+@pytest.mark.parametrize("phrase", [-1, 3])
+def test_a_box_for_a_phrase_that_was_not_asked_for_is_the_detectors_fault(phrase):
+    class Confused:
+        def detect(self, image, phrases):
+            return [Detection(phrase, box(*LEFT), 0.9)]
+
+    with pytest.raises(PipelineError, match=f"a box for phrase {phrase}; valid: 0 to 2"):
+        built(Confused())
 
 
 def test_contained_expressions_may_be_dropped_when_writing():

@@ -1,6 +1,10 @@
 """Samples from tar files and folders as img2dataset leaves them; whatever is broken is one sample's own trouble."""
 
+import errno
+import io
+import shutil
 import tarfile
+from pathlib import Path
 
 import pytest
 from grit_parts import jpeg, write_sample, write_shards
@@ -62,6 +66,19 @@ def test_a_tar_file_that_breaks_off_gives_what_precedes_the_break_and_says_so(tm
     assert len(seen) < len(whole)
 
 
+def test_a_tar_header_of_an_impossible_size_is_a_tar_that_breaks_off(tmp_path):
+    header = tarfile.TarInfo("b.jpg")
+    header.size = 2**64 - 512
+    with tarfile.open(tmp_path / "00000.tar", "w") as file:
+        member = tarfile.TarInfo("a.txt")
+        member.size = 4
+        file.addfile(member, io.BytesIO(b"a cup"))
+    whole = (tmp_path / "00000.tar").read_bytes()
+    (tmp_path / "00000.tar").write_bytes(whole[:1_024] + header.tobuf(tarfile.GNU_FORMAT) + bytes(1_024))
+    with pytest.raises(InvalidRecordError, match=r"00000\.tar is no whole tar file"):
+        keys(find_shards(tmp_path)[0])
+
+
 @pytest.mark.parametrize("content", [b"", b"no tar at all" * 100])
 def test_what_is_no_tar_file_is_said_to_be_none(tmp_path, content):
     (tmp_path / "00000.tar").write_bytes(content)
@@ -115,9 +132,35 @@ def test_files_that_are_too_large_are_not_read(tmp_path, monkeypatch):
     monkeypatch.setitem(samples.LIMITS, "txt", 4)
     write_sample(tmp_path / "0", "a")
     (sample,) = find_shards(tmp_path)[0].samples()
-    assert sample.oversized == ("txt",)
+    assert sample.faults == {"txt": "is larger than 4 bytes"}
     with pytest.raises(InvalidRecordError, match=r"a\.txt is larger than 4 bytes"):
         sample.caption()
+
+
+def test_a_file_that_cannot_be_read_is_its_samples_own_trouble(tmp_path, monkeypatch):
+    write_sample(tmp_path / "0", "a")
+    write_sample(tmp_path / "0", "b")
+    (shard,) = find_shards(tmp_path)
+    read = Path.read_bytes
+
+    def failing(path):
+        if path.name == "a.jpg":
+            raise OSError(errno.EIO, "Input/output error")
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", failing)
+    first, second = shard.samples()
+    with pytest.raises(InvalidRecordError, match=r"a\.jpg cannot be read: Input/output error"):
+        first.image()
+    assert second.image().size == (64, 48)
+
+
+def test_a_folder_that_went_away_is_said_to_be_gone(tmp_path):
+    write_sample(tmp_path / "0", "a")
+    (shard,) = find_shards(tmp_path)
+    shutil.rmtree(tmp_path / "0")
+    with pytest.raises(InvalidRecordError, match="the folder 0 cannot be read"):
+        keys(shard)
 
 
 @pytest.mark.parametrize(

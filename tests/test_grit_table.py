@@ -67,6 +67,7 @@ def test_the_columns_are_those_of_the_released_files(tmp_path):
         ({"caption": ""}, "0 characters"),
         ({"key": 7}, "key"),
         ({"width": "wide"}, "width"),
+        ({"height": float("nan")}, "'height' is nan"),
         ({"noun_chunks": None}, "noun_chunks"),
         ({"noun_chunks": "[]"}, "noun_chunks"),
         ({"ref_exps": [[0, 5, 0.1]]}, "seven numbers"),

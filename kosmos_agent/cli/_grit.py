@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -16,19 +16,21 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from kosmos_agent.cli._load import ModelChoice, load_grounder, needs
+from kosmos_agent.errors import KosmosAgentError
 from kosmos_agent.grit.building import Engine, Makers, build, plan, single_process
 from kosmos_agent.grit.detection import Detector
 from kosmos_agent.grit.grounder_detector import GrounderDetector
 from kosmos_agent.grit.outcomes import Item
 from kosmos_agent.grit.parsing import Parser, SpacyParser
-from kosmos_agent.grit.reading import ReadSettings, grounded_pairs
+from kosmos_agent.grit.reading import GroundedPair, ReadSettings, grounded_pairs
 from kosmos_agent.grit.recipe import Recipe
 from kosmos_agent.grit.rejects import Reject
 from kosmos_agent.grit.sequences import grounded_ids
-from kosmos_agent.grit.statistics import PAPER, Statistics
+from kosmos_agent.grit.statistics import PAPER_TABLE, Statistics, TableRow
 from kosmos_agent.grit.zero_shot_folder import zero_shot_type
 from kosmos_agent.model.checkpoint import load_tokenizer
 from kosmos_agent.model.folder import locate
+from kosmos_agent.tokenizer import Tokenizer
 
 TABLETOP = "tabletop"
 
@@ -47,7 +49,10 @@ class BuildChoice:
 
 
 def build_grit(choice: BuildChoice) -> dict[str, Any]:
-    """The figures of this run; shards that an earlier one finished are not in them."""
+    """The figures of this run; shards that an earlier one finished are not in them.
+
+    first_pair_seconds: until the first pair was done, parsers, detectors and cluster started; None where none was left.
+    """
     makers = Makers(
         parser_maker(choice.parser), partial(make_detector, choice.detector), choice.parser, choice.detector.model
     )
@@ -58,11 +63,12 @@ def build_grit(choice: BuildChoice) -> dict[str, Any]:
         TimeElapsedColumn(), console=Console(stderr=True),
     ) as progress:  # fmt: skip
         bar = progress.add_task("shards", total=len(shards), pairs=0)
-        pairs = 0
+        pairs, first = 0, None
 
         def tell(item: Item, *, shard_done: bool) -> None:
-            nonlocal pairs
+            nonlocal pairs, first
             pairs += item.count is None
+            first = time.perf_counter() - started if first is None else first
             progress.update(bar, advance=int(shard_done), pairs=pairs)
 
         tally = build(shards, choice.out, makers, choice.recipe, _engine(choice), tell)
@@ -72,6 +78,7 @@ def build_grit(choice: BuildChoice) -> dict[str, Any]:
         "rejected": dict(tally.rejected),
         "shards": len(shards),
         "seconds": time.perf_counter() - started,
+        "first_pair_seconds": first,
         "stage_seconds": dict(tally.seconds),
         "out": str(choice.out),
     }
@@ -108,10 +115,19 @@ def make_detector(choice: ModelChoice) -> Detector:
 def read_pairs(
     folder: Path, pictures: Path | None, model: str, spans: Literal["expression", "chunk"], count: int
 ) -> Iterator[dict[str, Any]]:
+    """At most `count` pairs that have a sequence; the others are told with their reason."""
     tokenizer = load_tokenizer(locate(model))
     pairs = grounded_pairs(folder, pictures=pictures, settings=ReadSettings(spans=spans), on_reject=_warn)
-    for pair in islice(pairs, count):
-        ids = grounded_ids(pair.text, tokenizer)
+    return islice(_sequences(pairs, tokenizer), count)
+
+
+def _sequences(pairs: Iterable[GroundedPair], tokenizer: Tokenizer) -> Iterator[dict[str, Any]]:
+    for pair in pairs:
+        try:
+            ids = grounded_ids(pair.text, tokenizer)
+        except KosmosAgentError as error:
+            _warn(Reject.of(pair.key, "read", error))
+            continue
         yield {"key": pair.key, "tokens": len(ids), "text": tokenizer.decode(ids, skip_special=False), "ids": ids}
 
 
@@ -132,12 +148,18 @@ def print_tally(report: dict[str, Any]) -> None:
         typer.echo(f"  {stage}: {1000 * spent / max(pairs, 1):.2f} ms a pair")
 
 
+def _cells(name: str, row: TableRow) -> tuple[str, ...]:
+    counts = ("-" if value is None else f"{value:,}" for value in row[:3])
+    return name, *counts, "-" if row[3] is None else f"{row[3]:.2f}"
+
+
 def print_statistics(found: Statistics) -> None:
     table = Table(title="as in the paper's Table 1")
     for name in ("dataset", "images", "objects", "text spans", "mean words of an expression"):
         table.add_column(name, justify="left" if name == "dataset" else "right")
-    for name, row in ((found.name, found.table_row()), ("GrIT (paper)", PAPER)):
-        table.add_row(name, *(f"{value:,}" for value in row[:3]), f"{row[3]:.2f}")
+    table.add_row(*_cells(found.name, found.table_row()), end_section=True)
+    for name, row in PAPER_TABLE.items():
+        table.add_row(*_cells(f"{name} (paper)", row))
     console = Console()
     console.print(table)
     console.print(f"boxes a picture {found.boxes_a_picture:.2f}, expanded {found.expanded_share:.1%} of expressions")

@@ -11,6 +11,7 @@ import typer
 from kosmos_agent.cli import _options as options
 from kosmos_agent.cli._load import ModelChoice, needs
 from kosmos_agent.cli._output import print_json
+from kosmos_agent.errors import InvalidArgumentError
 
 app = typer.Typer(help="Grounded image-text pairs (GrIT): build, show, count, read.", no_args_is_help=True)
 
@@ -78,7 +79,7 @@ def build(
 
     recipe = Recipe(min_score, max_iou, contained.value)
     model = ModelChoice(detector, dtype, device, threads, zoom)
-    ray = (address, workers) if engine == EngineName.ray else None
+    ray = _cluster(engine, address, workers)
     report = build_grit(BuildChoice(pairs, out, parser, model, recipe, shard_samples, ray))
     if as_json:
         print_json(report)
@@ -86,9 +87,20 @@ def build(
         print_tally(report)
 
 
+def _cluster(engine: EngineName, address: str | None, workers: int) -> tuple[str | None, int] | None:
+    """InvalidArgumentError for an option of Ray where one process would not heed it."""
+    if engine == EngineName.ray:
+        return address, workers
+    if address is not None:
+        raise InvalidArgumentError(f"--address {address} is a Ray cluster's; valid with --engine ray")
+    if workers != 1:
+        raise InvalidArgumentError(f"--workers {workers} are Ray's; valid with --engine ray")
+    return None
+
+
 @app.command()
 def stats(folder: Folder, as_json: options.Json = False) -> None:
-    """Images, objects, text spans, mean length of an expression, as in the paper's Table 1; and what was set aside."""
+    """Images, objects, text spans, mean length of an expression beside the paper's Table 1; and what was set aside."""
     with needs("grit"):
         from kosmos_agent.cli._grit import print_statistics
         from kosmos_agent.grit.statistics import statistics

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Protocol
 
 from kosmos_agent.errors import InvalidArgumentError
+from kosmos_agent.grit.attempts import ATTEMPTS, Attempts
 from kosmos_agent.grit.detection import Detector
 from kosmos_agent.grit.manifest import Manifest
-from kosmos_agent.grit.outcomes import Item, assembled, detected, proposed, shard_items
+from kosmos_agent.grit.outcomes import Item, shard_items
 from kosmos_agent.grit.parsing import Parser
 from kosmos_agent.grit.recipe import Recipe
 from kosmos_agent.grit.shards import RUN, Shard, find_shards
+from kosmos_agent.grit.stages import Detecting, Parsing
 from kosmos_agent.grit.writing import ShardWriter, Tally
 
 
@@ -32,9 +34,12 @@ class Makers:
 
 
 class Engine(Protocol):
-    """Runs the stages over the shards; items come in any order, each shard with its end."""
+    """Runs the stages over the shards; items come in any order, each shard with its end.
 
-    def __call__(self, shards: Sequence[Shard], makers: Makers, recipe: Recipe) -> Iterator[Item]: ...
+    attempts: the folder of marks (`attempts.py`), which is there.
+    """
+
+    def __call__(self, shards: Sequence[Shard], makers: Makers, recipe: Recipe, attempts: Path) -> Iterator[Item]: ...
 
 
 class OnProgress(Protocol):
@@ -43,12 +48,13 @@ class OnProgress(Protocol):
     def __call__(self, item: Item, *, shard_done: bool) -> None: ...
 
 
-def single_process(shards: Sequence[Shard], makers: Makers, recipe: Recipe) -> Iterator[Item]:
+def single_process(shards: Sequence[Shard], makers: Makers, recipe: Recipe, attempts: Path) -> Iterator[Item]:
     """One pair in memory at a time, in order."""
-    parser, detector = makers.parser(), makers.detector()
+    marks = Attempts(attempts)
+    parse, look = Parsing(makers.parser(), marks), Detecting(makers.detector(), recipe, marks)
     for shard in shards:
         for item in shard_items(shard):
-            yield assembled(detected(proposed(item, parser), detector), recipe)
+            yield look(parse(item))
 
 
 def plan(pairs: Path, out: Path, makers: Makers, recipe: Recipe, shard_samples: int = RUN) -> list[Shard]:
@@ -61,7 +67,8 @@ def plan(pairs: Path, out: Path, makers: Makers, recipe: Recipe, shard_samples: 
         raise InvalidArgumentError(f"--out {out} is the folder of the pairs; valid: another one")
     writer = ShardWriter(out)
     settings = {**recipe.settings(), "parser": makers.parser_name, "detector": makers.detector_name}
-    Manifest(os.path.relpath(pairs.resolve(), out.resolve()), shard_samples, settings).write(out)
+    if Manifest(os.path.relpath(pairs.resolve(), out.resolve()), shard_samples, settings).write(out):
+        writer.start_afresh(shards)
     return writer.waiting(shards)
 
 
@@ -73,10 +80,14 @@ def build(
     engine: Engine = single_process,
     on_progress: OnProgress | None = None,
 ) -> Tally:
-    """Builds `shards`, as `plan` gave them. Stopped at any point, the same call later goes on with the next shard."""
+    """Builds `shards`, as `plan` gave them. Stopped at any point, the same call later goes on with the next shard.
+
+    PipelineError where the fault is not the pairs'.
+    """
     writer = ShardWriter(out)
-    for item in engine(shards, makers, recipe):
+    for item in engine(shards, makers, recipe, (out / ATTEMPTS).resolve()):
         done = writer.add(item)
         if on_progress is not None:
             on_progress(item, shard_done=done)
+    writer.end()
     return writer.tally

@@ -38,4 +38,18 @@ def visible_chunks(doc: Doc) -> list[Chunk]:
 
 def is_visible(root: Token) -> bool:
     """By the list alone: "time" is taken for abstract even where it stands on a clock."""
-    return root.pos_ in ("NOUN", "PROPN") and not {root.lower_, root.lemma_.lower()} & ABSTRACT_NOUNS
+    return root.pos_ in ("NOUN", "PROPN") and not _names(root) & ABSTRACT_NOUNS
+
+
+def _names(root: Token) -> set[str]:
+    """As written and by its lemma, each also with what hyphens join to it: "close-ups" is looked up as closeup."""
+    alone = {root.lower_, root.lemma_.lower()}
+    return alone | {(_joined(root) + word).replace("-", "") for word in alone}
+
+
+def _joined(token: Token) -> str:
+    """What stands before the token without a space, where that ends in a hyphen; pipelines cut there."""
+    doc, first = token.doc, token.i
+    while first >= 2 and doc[first - 1].text == "-" and not (doc[first - 1].whitespace_ or doc[first - 2].whitespace_):
+        first -= 2
+    return "".join(part.lower_ for part in doc[first : token.i])

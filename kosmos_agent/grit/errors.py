@@ -1,4 +1,7 @@
-"""What can be wrong with one pair. The pair is set aside with the code and the message; the run goes on."""
+"""What can be wrong with one pair, which is set aside with the code and the message; the run goes on.
+
+PipelineError alone ends it.
+"""
 
 from __future__ import annotations
 
@@ -27,3 +30,15 @@ class SplitTokenError(KosmosAgentError):
     """A span begins or ends where the tokenizer has no boundary (specification 5.3: such a pair is skipped)."""
 
     code = "split_token"
+
+
+class KilledWorkerError(KosmosAgentError):
+    """Processes were killed at this pair, again and again, and at no other."""
+
+    code = "killed_worker"
+
+
+class PipelineError(KosmosAgentError):
+    """The run cannot go on, and not for the pairs' sake; shards that were finished are kept."""
+
+    code = "pipeline_failed"

@@ -7,14 +7,16 @@ from spacy.tokens import Doc, Token
 from kosmos_agent.grit.chunks import Chunk
 from kosmos_agent.grit.containment import Span
 
-_LEFT_OUT_AT_THE_ENDS = ("PUNCT", "SPACE")
+_LEFT_OUT_AT_THE_ENDS = ("PUNCT", "SPACE", "CCONJ", "SCONJ")
+_MAY_STRAND = ("VERB", "AUX")
 
 
 def expression_tokens(doc: Doc, chunk: Chunk) -> tuple[int, int]:
     """Tokens [first, last) of the chunk with all that hangs on its root, directly or through others.
 
     A root with conjuncts ("a cat and a dog") is not expanded: what hangs on it may belong to all of them. Of a subtree
-    with gaps, the part around the chunk counts, because an expression is one span of the caption.
+    with gaps, the part around the chunk counts, because an expression is one span of the caption. It ends in no word
+    that joins it to what is not in it ("a man in a hat and").
     """
     root = doc[chunk.root]
     if root.conjuncts:
@@ -39,4 +41,8 @@ def characters(doc: Doc, tokens: tuple[int, int]) -> Span:
 
 
 def _left_out(token: Token) -> bool:
-    return token.pos_ in _LEFT_OUT_AT_THE_ENDS
+    """Signs, conjunctions and prepositions without their object; "up" in "a man looking up" is none of these."""
+    if token.pos_ != "ADP" or token.dep_ == "prt":
+        return token.pos_ in _LEFT_OUT_AT_THE_ENDS
+    stranded = token.head.pos_ in _MAY_STRAND and not any(token.children)
+    return not stranded  # "the chair that he sits on" keeps its last word

@@ -25,14 +25,17 @@ class Manifest:
     shard_samples: int
     recipe: Mapping[str, Any]
 
-    def write(self, folder: Path) -> None:
-        """InvalidArgumentError when shards were built there already by another recipe or from other pairs."""
+    def write(self, folder: Path) -> bool:
+        """Whether it is news to the folder. InvalidArgumentError when shards were built there already by another recipe
+        or from other pairs.
+        """
         path = folder / NAME
         wanted = {"format": _FORMAT, "pairs": self.pairs, "shard_samples": self.shard_samples, "recipe": self.recipe}
         text = json.dumps(wanted, indent=2) + "\n"
         if not path.exists() or not any(folder.glob("*.parquet")):
-            path.write_text(text, encoding="utf-8")
-            return
+            news = not path.exists() or path.read_bytes() != text.encode()
+            path.write_text(text, encoding="utf-8", newline="\n")
+            return news
         found = _parsed(path)
         differing = [name for name in wanted if found.get(name) != json.loads(text)[name]]
         if differing:
@@ -40,6 +43,7 @@ class Manifest:
                 f"{folder} was built with another {differing[0]} ({found.get(differing[0])}); valid: the same one, "
                 "or a new folder"
             )
+        return False
 
     @classmethod
     def read(cls, folder: Path) -> Manifest | None:

@@ -10,19 +10,22 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import ray
 import ray.data
 from ray.data import ActorPoolStrategy, DataContext
 
+from kosmos_agent.grit.attempts import Attempts
 from kosmos_agent.grit.building import Makers
 from kosmos_agent.grit.detection import Detector
-from kosmos_agent.grit.outcomes import Item, assembled, detected, proposed, shard_items
+from kosmos_agent.grit.errors import PipelineError
+from kosmos_agent.grit.outcomes import Item, shard_items
 from kosmos_agent.grit.parsing import Parser
 from kosmos_agent.grit.recipe import Recipe
 from kosmos_agent.grit.shards import Shard
-from kosmos_agent.grit.writing import PipelineError
+from kosmos_agent.grit.stages import Detecting, Parsing
 from kosmos_agent.ray_cluster import connect
 
 _BLOCK_BYTES = 8 * 2**20
@@ -36,15 +39,15 @@ Row = dict[str, Any]
 class RayEngine:
     """address: of a running cluster; None starts a local one for this run. workers: processes with a detector.
 
-    Every machine of a cluster must see the pictures under the same path, and have this package. PipelineError where a
-    stage cannot start or the cluster is lost.
+    Every machine of a cluster must see the pictures and the built folder under the same path, and have this package.
+    PipelineError where a stage cannot start or the cluster is lost.
     """
 
     address: str | None = None
     workers: int = 1
     gpus_per_worker: int = 0
 
-    def __call__(self, shards: Sequence[Shard], makers: Makers, recipe: Recipe) -> Iterator[Item]:
+    def __call__(self, shards: Sequence[Shard], makers: Makers, recipe: Recipe, attempts: Path) -> Iterator[Item]:
         if not shards:
             return
         try:
@@ -52,7 +55,7 @@ class RayEngine:
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise PipelineError(f"no Ray cluster at {self.address or 'this machine'}: {error}") from error
         try:
-            for row in self._dataset(shards, makers, recipe).iter_rows():
+            for row in self._dataset(shards, makers, recipe, attempts).iter_rows():
                 yield row["item"]
         except ray.exceptions.RayError as error:
             raise PipelineError(f"Ray could not go on: {_cause(error)}; shards that were finished are kept") from error
@@ -64,7 +67,7 @@ class RayEngine:
     def _parsers(self) -> int:
         return -(-self.workers // _DETECTORS_TO_A_PARSER)
 
-    def _dataset(self, shards: Sequence[Shard], makers: Makers, recipe: Recipe) -> Any:
+    def _dataset(self, shards: Sequence[Shard], makers: Makers, recipe: Recipe, attempts: Path) -> Any:
         context = DataContext.get_current()
         context.target_max_block_size = _BLOCK_BYTES
         context.enable_progress_bars = False
@@ -75,12 +78,12 @@ class RayEngine:
             ray.data.from_items(rows, override_num_blocks=len(rows))
             .flat_map(
                 _ReadAndParse,
-                fn_constructor_args=(makers.parser,),
+                fn_constructor_args=(makers.parser, attempts),
                 compute=ActorPoolStrategy(size=self._parsers),
             )
             .map(
                 detect,
-                fn_constructor_args=(makers.detector, recipe),
+                fn_constructor_args=(makers.detector, recipe, attempts),
                 compute=ActorPoolStrategy(size=self.workers),
                 num_cpus=1,
                 num_gpus=self.gpus_per_worker,
@@ -89,20 +92,20 @@ class RayEngine:
 
 
 class _ReadAndParse:
-    def __init__(self, parser: Callable[[], Parser]) -> None:
-        self._parser = parser()
+    def __init__(self, parser: Callable[[], Parser], attempts: Path) -> None:
+        self._parse = Parsing(parser(), Attempts(attempts))
 
     def __call__(self, row: Row) -> Iterator[Row]:
         for item in shard_items(row["shard"]):
-            yield {"item": proposed(item, self._parser)}
+            yield {"item": self._parse(item)}
 
 
 class _Detect:
-    def __init__(self, detector: Callable[[], Detector], recipe: Recipe) -> None:
-        self._detector, self._recipe = detector(), recipe
+    def __init__(self, detector: Callable[[], Detector], recipe: Recipe, attempts: Path) -> None:
+        self._look = Detecting(detector(), recipe, Attempts(attempts))
 
     def __call__(self, row: Row) -> Row:
-        return {"item": assembled(detected(row["item"], self._detector), self._recipe)}
+        return {"item": self._look(row["item"])}
 
 
 def _cause(error: ray.exceptions.RayError) -> str:

@@ -13,7 +13,7 @@ from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.grit.chunks import visible_chunks
 from kosmos_agent.grit.containment import Span, drop_contained
 from kosmos_agent.grit.detection import Detection, Detector
-from kosmos_agent.grit.errors import InvalidRecordError, NothingGroundedError
+from kosmos_agent.grit.errors import InvalidRecordError, NothingGroundedError, PipelineError
 from kosmos_agent.grit.expressions import characters, expression_tokens
 from kosmos_agent.grit.parsing import Parser, parse
 from kosmos_agent.grit.records import GritRecord, SpanBox, is_text, origin
@@ -99,9 +99,13 @@ def propose(sample: Sample, parser: Parser) -> Proposal:
 
 
 def detect(proposal: Proposal, detector: Detector) -> Detected:
-    """InvalidImageError for a picture that is none, is damaged or too large."""
-    image = proposal.sample.image()
-    return Detected(image.width, image.height, tuple(detector.detect(image, proposal.words())))
+    """InvalidImageError for a picture that is none, is damaged or too large. PipelineError for a box of no phrase."""
+    image, words = proposal.sample.image(), proposal.words()
+    found = tuple(detector.detect(image, words))
+    strangers = [item.phrase for item in found if not 0 <= item.phrase < len(words)]
+    if strangers:
+        raise PipelineError(f"the detector has a box for phrase {strangers[0]}; valid: 0 to {len(words) - 1}, as asked")
+    return Detected(image.width, image.height, found)
 
 
 def assemble(proposal: Proposal, detected: Detected, recipe: Recipe) -> GritRecord:

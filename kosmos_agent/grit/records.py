@@ -96,8 +96,8 @@ class GritRecord:
         return cls(
             key=_field(row, "key", str),
             caption=caption,
-            width=int(_field(row, "width", (int, float))),
-            height=int(_field(row, "height", (int, float))),
+            width=_side(row, "width"),
+            height=_side(row, "height"),
             noun_chunks=_spans(row, "noun_chunks", caption),
             ref_exps=_spans(row, "ref_exps", caption),
             **origin(row),
@@ -126,6 +126,14 @@ def _field(row: Mapping[str, Any], name: str, kind: type | tuple[type, ...]) -> 
     if not isinstance(value, kind) or isinstance(value, bool):
         raise InvalidRecordError(f"field {name!r} is {value!r:.80}")
     return value
+
+
+def _side(row: Mapping[str, Any], name: str) -> int:
+    """Whoever fetched the pictures may have written NaN where a size was missing."""
+    value = _field(row, name, (int, float))
+    if not math.isfinite(value):
+        raise InvalidRecordError(f"field {name!r} is {value}; valid: pixels")
+    return int(value)
 
 
 def _spans(row: Mapping[str, Any], name: str, caption: str) -> tuple[SpanBox, ...]:

@@ -24,7 +24,7 @@ class Reject:
     reason: str
 
     @classmethod
-    def of(cls, key: str, stage: str, error: Exception) -> Reject:
+    def of(cls, key: str, stage: str, error: BaseException) -> Reject:
         foreseen = isinstance(error, KosmosAgentError)
         code = error.code if isinstance(error, KosmosAgentError) else "unexpected"
         return cls(key, stage, code, str(error) if foreseen else f"{type(error).__name__}: {error}")

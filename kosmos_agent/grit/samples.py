@@ -25,11 +25,11 @@ LIMITS = {**dict.fromkeys(PICTURE_SUFFIXES, MAX_PICTURE_BYTES), "txt": MAX_TEXT_
 
 @dataclass(frozen=True)
 class Sample:
-    """files: suffix to content. oversized: suffixes of files that were not read, being larger than `LIMITS`."""
+    """files: suffix to content. faults: suffix of a file that was not read to the reason, as `too_large` words it."""
 
     key: str
     files: Mapping[str, bytes] = field(repr=False)
-    oversized: tuple[str, ...] = ()
+    faults: Mapping[str, str] = field(default_factory=dict)
 
     def image(self) -> Image.Image:
         """RGB. InvalidRecordError without a picture, InvalidImageError for a damaged or too large one."""
@@ -74,8 +74,12 @@ class Sample:
         raise InvalidRecordError(f"{self.key} has no picture; valid: .{', .'.join(PICTURE_SUFFIXES)}")
 
     def _check(self, suffix: str) -> None:
-        if suffix in self.oversized:
-            raise InvalidRecordError(f"{self.key}.{suffix} is larger than {LIMITS[suffix]} bytes")
+        if suffix in self.faults:
+            raise InvalidRecordError(f"{self.key}.{suffix} {self.faults[suffix]}")
+
+
+def too_large(suffix: str) -> str:
+    return f"is larger than {LIMITS[suffix]} bytes"
 
 
 def split_name(name: str) -> tuple[str, str]:

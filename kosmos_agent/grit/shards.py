@@ -13,10 +13,13 @@ from pathlib import Path, PurePosixPath
 
 from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.grit.errors import InvalidRecordError
-from kosmos_agent.grit.samples import LIMITS, Sample, split_name
+from kosmos_agent.grit.samples import LIMITS, Sample, split_name, too_large
 
 RUN = 10_000
 """Samples of a folder in one shard, as many as img2dataset puts into one."""
+
+_TAR_ERRORS = (tarfile.TarError, OSError, ValueError, OverflowError)
+"""The last two from headers whose numbers no file can have."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +32,18 @@ class Shard:
     last: str | None = None
 
     def samples(self) -> Iterator[Sample]:
-        """In the order of the tar, or by key. InvalidRecordError where a tar breaks off; what precedes it was good."""
+        """In the order of the tar, or by key. InvalidRecordError where a tar breaks off; what precedes it was good.
+
+        So it is of a folder that went away.
+        """
         return _tar_samples(self.path) if self.path.is_file() else self._folder_samples()
 
     def _folder_samples(self) -> Iterator[Sample]:
-        for key, names in _by_key(self.path):
+        try:
+            listed = list(_by_key(self.path))
+        except OSError as error:
+            raise InvalidRecordError(f"the folder {self.path.name} cannot be read: {error.strerror}") from error
+        for key, names in listed:
             if key >= self.first and (self.last is None or key <= self.last):
                 yield _from_files(self.path, key, names)
 
@@ -84,18 +94,21 @@ def _by_key(folder: Path) -> Iterator[tuple[str, list[str]]]:
 
 def _from_files(folder: Path, key: str, names: Iterable[str]) -> Sample:
     files: dict[str, bytes] = {}
-    oversized: list[str] = []
+    faults: dict[str, str] = {}
     root = folder.resolve()
     for name in names:
         path = (folder / name).resolve()
         suffix = split_name(name)[1]
         if not path.is_relative_to(root):
             continue  # a link that leads out of the folder is no part of the sample
-        if path.stat().st_size > LIMITS[suffix]:
-            oversized.append(suffix)
-        else:
-            files[suffix] = path.read_bytes()
-    return Sample(key, files, tuple(oversized))
+        try:
+            if path.stat().st_size > LIMITS[suffix]:
+                faults[suffix] = too_large(suffix)
+            else:
+                files[suffix] = path.read_bytes()
+        except OSError as error:
+            faults[suffix] = f"cannot be read: {error.strerror}"
+    return Sample(key, files, faults)
 
 
 def _tar_samples(path: Path) -> Iterator[Sample]:
@@ -104,7 +117,7 @@ def _tar_samples(path: Path) -> Iterator[Sample]:
             for key, members in groupby(_members(tar), key=lambda member: split_name(_base(member))[0]):
                 yield _from_tar(tar, key, members)
             _check_end(path, tar.offset)
-    except (tarfile.TarError, OSError) as error:
+    except _TAR_ERRORS as error:
         raise InvalidRecordError(f"{path.name} is no whole tar file: {error}") from error
 
 
@@ -127,12 +140,12 @@ def _base(member: tarfile.TarInfo) -> str:
 
 def _from_tar(tar: tarfile.TarFile, key: str, members: Iterable[tarfile.TarInfo]) -> Sample:
     files: dict[str, bytes] = {}
-    oversized: list[str] = []
+    faults: dict[str, str] = {}
     for member in members:
         suffix = split_name(_base(member))[1]
         if member.size > LIMITS[suffix]:
-            oversized.append(suffix)
+            faults[suffix] = too_large(suffix)
             continue
         reader = tar.extractfile(member)
         files[suffix] = b"" if reader is None else reader.read()
-    return Sample(key, files, tuple(oversized))
+    return Sample(key, files, faults)

@@ -14,9 +14,18 @@ from kosmos_agent.grit.records import GritRecord
 from kosmos_agent.grit.rejects import REJECTS, Reject, read_rejects
 from kosmos_agent.grit.table import holds_grit, read_table
 
-TableRow = tuple[int, int, int, float]
-PAPER: TableRow = (90_614_680, 137_349_210, 114_978_233, 4.7)
-"""Images, objects, text spans, mean length of an expression: the whole of GrIT (Table 1)."""
+TableRow = tuple[int, int, int | None, float | None]
+"""Images, objects, text spans, mean words of an expression; None for what is not told."""
+PAPER_TABLE: dict[str, TableRow] = {
+    "Flickr Entities": (31_783, 275_775, 513_644, None),
+    "RefCOCOg": (26_711, 54_822, 85_474, 8.43),
+    "RefCOCO": (19_994, 50_000, 142_209, 3.61),
+    "RefCOCO+": (19_992, 49_856, 141_564, 3.53),
+    "Visual Genome": (108_077, 4_102_818, None, None),
+    "GrIT": (90_614_680, 137_349_210, 114_978_233, 4.7),
+}
+"""The paper's Table 1."""
+_COLUMNS = ("images", "objects", "text_spans", "mean_expression_words")
 
 
 @dataclass
@@ -68,12 +77,10 @@ class Statistics:
         ]
         return {
             "folder": self.name,
-            "images": self.images,
-            "objects": self.objects,
-            "text_spans": self.spans,
-            "mean_expression_words": self.mean_words,
+            **dict(zip(_COLUMNS, self.table_row(), strict=True)),
             "expanded_share": self.expanded_share,
             "rejected": rejected,
+            "paper": {name: dict(zip(_COLUMNS, row, strict=True)) for name, row in PAPER_TABLE.items()},
         }
 
 

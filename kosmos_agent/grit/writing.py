@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kosmos_agent.errors import KosmosAgentError
+from kosmos_agent.grit.attempts import ATTEMPTS, Attempts
 from kosmos_agent.grit.outcomes import Item
 from kosmos_agent.grit.rejects import REJECTS, write_rejects
 from kosmos_agent.grit.shards import Shard
 from kosmos_agent.grit.table import write_table
-
-MOST_UNFORESEEN = 50
-
-
-class PipelineError(KosmosAgentError):
-    """So many pairs in a row failed in ways that nobody foresaw that the fault is not theirs."""
-
-    code = "pipeline_failed"
 
 
 @dataclass
@@ -47,27 +40,37 @@ class ShardWriter:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        (folder / REJECTS).mkdir(parents=True, exist_ok=True)
+        for inner in (REJECTS, ATTEMPTS):
+            (folder / inner).mkdir(parents=True, exist_ok=True)
+        self._attempts = Attempts(folder / ATTEMPTS)
         self._open: defaultdict[str, dict[int, Item]] = defaultdict(dict)
         self._counts: dict[str, int] = {}
-        self._unforeseen = 0
         self.tally = Tally()
 
     def table_path(self, shard: str) -> Path:
         return self._folder / f"{shard}.parquet"
+
+    def start_afresh(self, shards: list[Shard]) -> None:
+        """Deaths that another detector or other pairs had do not count."""
+        for shard in shards:
+            self._attempts.forget(shard.name)
+
+    def end(self) -> None:
+        """Nothing is under way any more."""
+        with suppress(OSError):  # marks of shards that are no longer asked for stay
+            (self._folder / ATTEMPTS).rmdir()
 
     def waiting(self, shards: list[Shard]) -> list[Shard]:
         """Those not yet done."""
         return [shard for shard in shards if not self.table_path(shard.name).is_file()]
 
     def add(self, item: Item) -> bool:
-        """True when the item completed its shard. PipelineError after too many unforeseen failures in a row."""
+        """True when the item completed its shard."""
         if item.count is not None:
             self._counts[item.shard] = item.count
         else:
             self._open[item.shard][item.index] = item
             self.tally.add(item)
-            self._watch(item)
         if len(self._open[item.shard]) != self._counts.get(item.shard):
             return False
         self._close(item.shard)
@@ -78,12 +81,4 @@ class ShardWriter:
         del self._counts[shard]
         write_rejects(self._folder / REJECTS / f"{shard}.jsonl", [item.reject for item in items if item.reject])
         write_table(self.table_path(shard), [item.record for item in items if item.record])
-
-    def _watch(self, item: Item) -> None:
-        reject = item.reject
-        self._unforeseen = self._unforeseen + 1 if reject is not None and reject.code == "unexpected" else 0
-        if reject is not None and self._unforeseen >= MOST_UNFORESEEN:
-            raise PipelineError(
-                f"{MOST_UNFORESEEN} pairs in a row failed in stage {reject.stage!r}, the last with: {reject.reason}; "
-                "shards that were finished are kept"
-            )
+        self._attempts.forget(shard)
