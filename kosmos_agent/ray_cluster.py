@@ -28,8 +28,31 @@ def connect(address: str | None, cpus: int) -> bool:
         ray.init(address="local", num_cpus=cpus, include_dashboard=False, log_to_driver=False)
     else:
         _require_listener(address)
-        ray.init(address=address, log_to_driver=False)
+        try:
+            ray.init(address=address, log_to_driver=False)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise InvalidArgumentError(
+                f"no Ray cluster at {address} ({error}); valid: HOST:PORT of one that runs, or auto on a machine of it"
+            ) from error
     return True
+
+
+def gpus_for(device: str) -> int:
+    """Of one model on `device`, as Ray counts them: without one, its process sees none.
+
+    InvalidArgumentError for a numbered GPU: each process sees its own alone, as the first.
+    """
+    kind, _, number = device.partition(":")
+    if kind == "cuda" and number:
+        raise InvalidArgumentError(f"--device {device}: Ray chooses the GPU of each process; valid: --device cuda")
+    return int(kind == "cuda")
+
+
+def require_gpus(wanted: float) -> None:
+    """InvalidArgumentError where the Ray that is joined has fewer: it would wait for more for ever."""
+    there = ray.cluster_resources().get("GPU", 0.0)
+    if wanted > there:
+        raise InvalidArgumentError(f"{wanted:g} GPUs are asked for and Ray has {there:g}; valid: at most {there:g}")
 
 
 def _require_listener(address: str) -> None:

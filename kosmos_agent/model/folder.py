@@ -47,6 +47,13 @@ def locate(name: str | Path) -> Path:
     raise _unknown(name)
 
 
+def absolute_name(name: str | Path) -> str:
+    """`name` as a process in another folder may be told it: a local folder by its whole path. Errors of `locate`."""
+    folder = locate(name)
+    is_local = name not in embedded_models() and Path(name).is_dir()
+    return str(folder.resolve()) if is_local else str(name)
+
+
 def _download(hub_id: str) -> Path:
     try:
         return Path(snapshot_download(hub_id, allow_patterns=_SAFE_FILES))
