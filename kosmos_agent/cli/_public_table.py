@@ -46,6 +46,20 @@ def print_report(report: Mapping[str, Any]) -> None:
         console.print(file, soft_wrap=True)
 
 
+def print_tasks(report: Mapping[str, Any]) -> None:
+    """One row for each task of the harness, and in it what others published."""
+    table = Table(title=f"{report['model']}, language: {report['seconds']:.0f} s")
+    for name in ("task", "accuracy", "published"):
+        table.add_column(name, justify="right" if name == "accuracy" else "left")
+    for name, figures in report["tasks"].items():
+        others = "\n".join(f"{model} {value:.1f}" for model, value in figures["published"].items())
+        table.add_row(name, f"{100 * figures['accuracy']:.1f}", others or "-")
+    console = Console()
+    console.print(table)
+    for file in report["files"]:
+        console.print(file, soft_wrap=True)
+
+
 def _cells(figures: Mapping[str, Any], columns: Sequence[tuple[str, str]], scale: float) -> list[str]:
     values = [figures.get(key) for key, _ in columns]
     return ["-" if value is None else f"{value * scale:.1f}" for value in values]
