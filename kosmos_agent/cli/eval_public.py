@@ -79,8 +79,8 @@ def comprehension(name: str, files: str, first_split: str) -> Callable[..., None
         job = comprehension_job(
             name, data, images, split, protocol.value, WrittenPhrases(most_tokens, grammar=grammar), zoom
         )
-        running = _running(out, pictures, mistakes, engine, workers, address)
-        _evaluate(job, ModelChoice(model, dtype, device, threads), running, as_json)
+        how = running(out, pictures, mistakes, engine, workers, address)
+        evaluate(job, ModelChoice(model, dtype, device, threads), how, as_json)
 
     # Both differ from benchmark to benchmark, and an annotation is text here, which knows no local names.
     command.__doc__ = f"Where is the thing? Accuracy and recall of boxes on {name} (paper 4.1)."
@@ -111,8 +111,8 @@ def reg(
     from kosmos_agent.cli._public_jobs import region_job
 
     job = region_job(data, images, split, protocol.value, shots, zoom)
-    running = _running(out, pictures, mistakes, engine, workers, address)
-    _evaluate(job, ModelChoice(model, dtype, device, threads), running, as_json)
+    how = running(out, pictures, mistakes, engine, workers, address)
+    evaluate(job, ModelChoice(model, dtype, device, threads), how, as_json)
 
 
 def caption(
@@ -138,8 +138,8 @@ def caption(
     from kosmos_agent.cli._public_jobs import caption_job
 
     job = caption_job(data, images, split, protocol.value, grounded, zoom)
-    running = _running(out, pictures, mistakes, engine, workers, address)
-    _evaluate(job, ModelChoice(model, dtype, device, threads), running, as_json)
+    how = running(out, pictures, mistakes, engine, workers, address)
+    evaluate(job, ModelChoice(model, dtype, device, threads), how, as_json)
 
 
 def vqa(
@@ -166,8 +166,8 @@ def vqa(
     from kosmos_agent.cli._public_jobs import question_job
 
     job = question_job(data, annotations, images, split, protocol.value)
-    running = _running(out, pictures, mistakes, engine, workers, address)
-    _evaluate(job, ModelChoice(model, dtype, device, threads), running, as_json)
+    how = running(out, pictures, mistakes, engine, workers, address)
+    evaluate(job, ModelChoice(model, dtype, device, threads), how, as_json)
 
 
 def language(
@@ -202,8 +202,8 @@ def language(
     if (data is None) == (tasks is None):
         raise InvalidArgumentError("language needs --data or --tasks, and takes one of them")
     if data is not None:
-        running = _running(out, None, 100 if mistakes is None else mistakes, Engine.local, None, None)
-        _show(evaluate_choices(data, name or data.stem, choice, running, limit), as_json)
+        how = running(out, None, 100 if mistakes is None else mistakes, Engine.local, None, None)
+        _show(evaluate_choices(data, name or data.stem, choice, how, limit), as_json)
         return
     of_data = {"--name": name, "--mistakes": mistakes}
     if given := [option for option, value in of_data.items() if value is not None]:
@@ -224,7 +224,7 @@ def add_to(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def _running(
+def running(
     out: Path | None, pictures: int | None, mistakes: int, engine: Engine, workers: int | None, address: str | None
 ) -> Running:
     """InvalidArgumentError for options of Ray without it."""
@@ -236,7 +236,7 @@ def _running(
     return Running(out, pictures, mistakes, engine.value, workers or 2, address)
 
 
-def _evaluate(job: Job[Any, Any], choice: ModelChoice, running: Running, as_json: bool) -> None:
+def evaluate(job: Job[Any, Any], choice: ModelChoice, running: Running, as_json: bool) -> None:
     from kosmos_agent.cli._public_run import evaluate_public
 
     _show(evaluate_public(job, choice, running), as_json)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import ray
@@ -58,12 +59,14 @@ def on_ray(
             return
         count = min(workers, len(pictures))
         started = _started(address, count * cpus)
+        models: list[Any] = []
         try:
             if started and address is None:
                 require_gpus(count * gpus)
             options = {"num_cpus": cpus, "num_gpus": gpus, "max_restarts": _RESTARTS, "max_task_retries": _RESTARTS}
             remote = ray.remote(**options)(_Worker)
-            pool: Any = ActorPool([remote.remote(load, asker) for _ in range(count)])
+            models += [remote.remote(load, asker) for _ in range(count)]
+            pool: Any = ActorPool(models)
             yield from pool.map(lambda worker, picture: worker.answer.remote(picture), list(pictures))
         except RayTaskError as error:
             if isinstance(error.cause, KosmosAgentError):
@@ -72,6 +75,10 @@ def on_ray(
         except RayError as error:
             raise EvaluationError(f"Ray could not go on: {error}; finished pictures are kept") from error
         finally:
+            # An error that somebody keeps would keep them alive, and their CPUs and GPUs taken, on a Ray that goes on.
+            with suppress(RayError):
+                for model in models:
+                    ray.kill(model)
             if started:
                 ray.shutdown()
 

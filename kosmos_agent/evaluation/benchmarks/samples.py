@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
+from kosmos_agent.evaluation.labelled import PictureLabels
+
 BoxPx = tuple[float, float, float, float]
 
 
@@ -72,6 +74,13 @@ class QuestionSample(Sample):
     question: str
     answers: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LabelledSample(Sample):
+    """All labels of a picture of our own format; it is asked as a whole."""
+
+    labels: PictureLabels
 
 
 S = TypeVar("S", bound=Sample)
