@@ -1,6 +1,7 @@
 """`kosmos-agent eval refcoco | flickr30k | vqa | language | ...` as a user types it, on a small random model."""
 
 import json
+import shutil
 import sys
 import types
 
@@ -13,6 +14,7 @@ from kosmos_agent.cli.app import main
 from kosmos_agent.evaluation.reports.published import published, rows_beside
 from kosmos_agent.evaluation.scores import captions
 from kosmos_agent.model.checkpoint import save_model
+from kosmos_agent.model.fingerprint import settings_sha256
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +82,18 @@ def test_threads_and_number_type_that_were_left_open_are_held_to(run, tmp_path):
     code, _, err = run(*words, "--threads", torch.get_num_threads() + 1)
     assert code == 2
     assert f"threads was {made_of['threads']} and is now {made_of['threads'] + 1}" in err
+
+
+def test_another_calibration_beside_the_same_weights_is_another_model(model, tmp_path):
+    copy, out = tmp_path / "copy", tmp_path / "out"
+    shutil.copytree(model, copy)
+    data = referring_file(tmp_path / "data")
+    words = ("eval", "refcoco", "--data", str(data), "--most-tokens", "4", "--out", str(out), "--model", str(copy))
+    assert main(list(words)) == 0
+    before = settings_sha256(copy)
+    (copy / "notes.json").write_text("{}")
+    assert settings_sha256(copy) != before
+    assert main(list(words)) == 2
 
 
 @pytest.mark.parametrize("words", [("--model", "no-such-model"), ("--device", "cuda:1")])

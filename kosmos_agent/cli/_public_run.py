@@ -28,7 +28,7 @@ from kosmos_agent.evaluation.reports.browser import write_browser
 from kosmos_agent.evaluation.reports.mistakes import Mistake
 from kosmos_agent.evaluation.reports.published import rows_beside
 from kosmos_agent.grounder import Grounder
-from kosmos_agent.model.fingerprint import weights_sha256
+from kosmos_agent.model.fingerprint import settings_sha256, weights_sha256
 from kosmos_agent.model.folder import absolute_name, locate
 from kosmos_agent.precision import settled_name
 
@@ -108,8 +108,10 @@ def settled(choice: ModelChoice, running: Running) -> ModelChoice:
 
 def model_facts(choice: ModelChoice) -> dict[str, Any]:
     """Of a settled choice: all that records depend on. Threads are those of the CPU, and change nothing beside it."""
+    folder = locate(choice.model)
     return {
-        "weights": weights_sha256(locate(choice.model)),
+        "weights": weights_sha256(folder),
+        "settings": settings_sha256(folder),
         "dtype": choice.dtype,
         "device": choice.device,
         "threads": choice.threads if choice.device == "cpu" else None,
