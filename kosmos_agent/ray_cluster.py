@@ -50,7 +50,7 @@ def gpus_for(device: str) -> int:
 
 def require_gpus(wanted: float) -> None:
     """InvalidArgumentError where the Ray that is joined has fewer: it would wait for more for ever."""
-    there = ray.cluster_resources().get("GPU", 0.0)
+    there = ray.cluster_resources().get("GPU", 0.0)  # type: ignore[no-untyped-call]
     if wanted > there:
         raise InvalidArgumentError(f"{wanted:g} GPUs are asked for and Ray has {there:g}; valid: at most {there:g}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -35,7 +35,7 @@ def rendered(split: str, out: Path | None) -> Path:
     return folder
 
 
-def lossless(pictures: Iterator[LabelledPicture]) -> Iterator[LabelledPicture]:
+def lossless(pictures: Iterable[LabelledPicture]) -> Iterator[LabelledPicture]:
     """To be written as PNG, so that the pictures that are asked are the ones that were drawn."""
     for picture in pictures:
         name = str(PurePosixPath(picture.labels.image).with_suffix(".png"))

@@ -22,7 +22,6 @@ from ray import serve
 from ray.exceptions import RayActorError
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
-from ray.serve.schema import ReplicaState
 
 from kosmos_agent.errors import (
     BusyError,
@@ -211,9 +210,9 @@ class RayEngine:
         )
 
     def _running(self) -> int:
-        application = serve.status().applications.get(self.name)
-        deployments = () if application is None else application.deployments.values()
-        return sum(item.replica_states.get(ReplicaState.RUNNING, 0) for item in deployments)
+        applications: Any = serve.status().applications  # its states are words, whatever its annotations say
+        deployments = applications[self.name].deployments.values() if self.name in applications else ()
+        return sum(item.replica_states.get("RUNNING", 0) for item in deployments)
 
     def _end(self) -> None:
         """Of a cluster that others share only our own application is taken away."""

@@ -63,8 +63,9 @@ def on_ray(
         try:
             if started and address is None:
                 require_gpus(count * gpus)
-            options = {"num_cpus": cpus, "num_gpus": gpus, "max_restarts": _RESTARTS, "max_task_retries": _RESTARTS}
-            remote = ray.remote(**options)(_Worker)
+            remote = ray.remote(
+                num_cpus=cpus, num_gpus=gpus, max_restarts=_RESTARTS, max_task_retries=_RESTARTS
+            )(_Worker)  # fmt: skip
             models += [remote.remote(load, asker) for _ in range(count)]
             pool: Any = ActorPool(models)
             yield from pool.map(lambda worker, picture: worker.answer.remote(picture), list(pictures))
