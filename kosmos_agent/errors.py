@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 
 class KosmosAgentError(Exception):
@@ -69,6 +69,10 @@ class UnknownModelError(KosmosAgentError):
 
     def __init__(self, name: str, valid: Iterable[str]) -> None:
         super().__init__(f"unknown model {name!r}; valid: {', '.join(valid)}")
+
+    def __reduce__(self) -> tuple[Callable[[str, str], KosmosAgentError], tuple[str, str]]:
+        """It comes whole from another process: it is not made from a message, as the others are."""
+        return error_of, (self.code, str(self))
 
 
 class CheckpointError(KosmosAgentError):

@@ -54,16 +54,27 @@ def load_precision(
     the machine computes well and that answers as float32 does. int8 asked for by name is loaded even where it does not,
     with a warning. InvalidArgumentError, CheckpointError.
     """
-    if name not in NAMES:
-        raise InvalidArgumentError(f"dtype {name!r}; valid: {', '.join(NAMES)}")
-    on_cpu = torch.device(device).type == "cpu"
-    if name == AUTO and not (on_cpu and _parameters(folder) >= LARGE):
-        as_good = not on_cpu or Profile.read(folder).bfloat16
-        name = BFLOAT16 if as_good and computes_bfloat16(device) else FLOAT32
+    name = settled_name(folder, name, device)
     if name in FLOATS:
         return Loaded(_to_be_asked(folder, name, device), name)
     quantized = Int8Model(folder, tokenizer, cache=cache, say=say)
     return _fastest(quantized) if name == AUTO else _as_asked(quantized, device)
+
+
+def settled_name(folder: Path, name: str, device: str = "cpu") -> str:
+    """What `auto` is on this machine, where that is known before it is loaded: auto stays of a large model on a CPU.
+
+    Any other name as it is. InvalidArgumentError, CheckpointError.
+    """
+    if name not in NAMES:
+        raise InvalidArgumentError(f"dtype {name!r}; valid: {', '.join(NAMES)}")
+    if name != AUTO:
+        return name
+    on_cpu = torch.device(device).type == "cpu"
+    if on_cpu and _parameters(folder) >= LARGE:
+        return AUTO
+    as_good = not on_cpu or Profile.read(folder).bfloat16
+    return BFLOAT16 if as_good and computes_bfloat16(device) else FLOAT32
 
 
 def _to_be_asked(folder: Path, name: str, device: str = "cpu") -> Kosmos2:

@@ -30,12 +30,30 @@ def connect(address: str | None, cpus: int) -> bool:
         _require_listener(address)
         try:
             ray.init(address=address, log_to_driver=False)
-        except (ConnectionError, ValueError) as error:
+        except (ConnectionError, RuntimeError, ValueError) as error:
             raise InvalidArgumentError(
-                f"no Ray cluster at {address} ({error}); valid: HOST:PORT of one, auto where one runs on this machine, "
+                f"no Ray cluster at {address} ({error}); valid: HOST:PORT of one that runs, auto on a machine of it, "
                 "or no address"
             ) from error
     return True
+
+
+def gpus_for(device: str) -> int:
+    """Of one model on `device`, as Ray counts them: without one, its process sees none.
+
+    InvalidArgumentError for a numbered GPU: each process sees its own alone, as the first.
+    """
+    kind, _, number = device.partition(":")
+    if kind == "cuda" and number:
+        raise InvalidArgumentError(f"--device {device}: Ray chooses the GPU of each process; valid: --device cuda")
+    return int(kind == "cuda")
+
+
+def require_gpus(wanted: float) -> None:
+    """InvalidArgumentError where the Ray that is joined has fewer: it would wait for more for ever."""
+    there = ray.cluster_resources().get("GPU", 0.0)  # type: ignore[no-untyped-call]
+    if wanted > there:
+        raise InvalidArgumentError(f"{wanted:g} GPUs are asked for and Ray has {there:g}; valid: at most {there:g}")
 
 
 def _require_listener(address: str) -> None:

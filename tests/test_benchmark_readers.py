@@ -84,6 +84,21 @@ def test_flickr_entities_as_given_out(tmp_path):
     assert "a view" in read.left_out[0]
 
 
+def test_the_same_words_twice_are_scored_alike_in_either_format(tmp_path):
+    """`A man` twice in one caption: by the first one's boxes. In the next caption it is a phrase of its own."""
+    caption = "A man with a hat near A man"
+    image = mdetr_image(3, caption, tokens_positive_eval=[[[0, 5]], [[11, 16]], [[22, 27]]])
+    other = mdetr_image(4, "A man", tokens_positive_eval=[[[0, 5]]])
+    boxes = [(3, [[0, 5]], CUP), (3, [[0, 5]], BOX), (3, [[11, 16]], BOX), (3, [[22, 27]], BOX), (4, [[0, 5]], BOX)]
+    annotations = [
+        {"id": k, "image_id": number, "bbox": xywh(box), "tokens_positive": spans}
+        for k, (number, spans, box) in enumerate(boxes)
+    ]
+    read = read_flickr(write_json(tmp_path / "f.json", {"images": [image, other], "annotations": annotations}), "test")
+    entities = read_flickr_entities(entities_folder(tmp_path), "test")
+    assert [s.boxes_px for s in read.samples] == [*(s.boxes_px for s in entities.samples), (BOX,)]
+
+
 def test_a_sentence_without_phrases_stays_as_it_is():
     assert parse_sentence("Just [words] .", "x") == ("Just [words] .", [])
 

@@ -1,9 +1,12 @@
 """`kosmos-agent eval refcoco | flickr30k | vqa | language | ...` as a user types it, on a small random model."""
 
 import json
+import shutil
 import sys
+import types
 
 import pytest
+import torch
 from benchmark_files import CUP, caption_file, entities_folder, question_files, refer_folder, referring_file
 from tiny_kosmos import TOKENIZER, tiny_model
 
@@ -11,6 +14,7 @@ from kosmos_agent.cli.app import main
 from kosmos_agent.evaluation.reports.published import published, rows_beside
 from kosmos_agent.evaluation.scores import captions
 from kosmos_agent.model.checkpoint import save_model
+from kosmos_agent.model.fingerprint import settings_sha256
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +70,39 @@ def test_changed_data_settings_or_model_are_refused_and_nothing_is_lost(run, tmp
     assert code == 2
     assert "data was" in err
     assert (out / "records.jsonl").read_bytes() == before
+
+
+def test_threads_and_number_type_that_were_left_open_are_held_to(run, tmp_path):
+    """The last digits depend on both; what a worker on Ray has by itself may be another number."""
+    out = tmp_path / "out"
+    words = ("refcoco", "--data", referring_file(tmp_path / "data"), "--most-tokens", 4, "--out", out)
+    run(*words)
+    made_of = json.loads((out / "records.jsonl").read_text().splitlines()[0])
+    assert (made_of["threads"], made_of["dtype"]) == (torch.get_num_threads(), "float32")
+    code, _, err = run(*words, "--threads", torch.get_num_threads() + 1)
+    assert code == 2
+    assert f"threads was {made_of['threads']} and is now {made_of['threads'] + 1}" in err
+
+
+def test_another_calibration_beside_the_same_weights_is_another_model(model, tmp_path):
+    copy, out = tmp_path / "copy", tmp_path / "out"
+    shutil.copytree(model, copy)
+    data = referring_file(tmp_path / "data")
+    words = ("eval", "refcoco", "--data", str(data), "--most-tokens", "4", "--out", str(out), "--model", str(copy))
+    assert main(list(words)) == 0
+    before = settings_sha256(copy)
+    (copy / "notes.json").write_text("{}")
+    assert settings_sha256(copy) != before
+    assert main(list(words)) == 2
+
+
+@pytest.mark.parametrize("words", [("--model", "no-such-model"), ("--device", "cuda:1")])
+def test_what_no_worker_could_load_is_said_before_ray_is_started(run, tmp_path, monkeypatch, words):
+    pytest.importorskip("ray", reason="needs the extra [scale]")
+    monkeypatch.setattr("kosmos_agent.evaluation.batch.on_ray.connect", lambda *_: pytest.fail("Ray was started"))
+    data = referring_file(tmp_path)
+    code = main(["eval", "refcoco", "--data", str(data), "--engine", "ray", *words])
+    assert code == 2
 
 
 def test_the_table_puts_published_figures_beside_ours(run, tmp_path):
@@ -127,12 +164,47 @@ def test_local_multiple_choice(run, tmp_path):
     assert "per byte" in out
 
 
+def test_the_first_questions_alone_and_then_the_rest(run, tmp_path):
+    path, out = tmp_path / "piqa.jsonl", tmp_path / "out"
+    line = json.dumps({"context": "the", "choices": ["cup", "box"], "answer": 0}) + "\n"
+    path.write_text(line * 3)
+    words = ("language", "--data", path, "--out", out, "--json")
+    assert report_of(run(*words, "--limit", 1))["n"] == 1
+    assert report_of(run(*words))["n"] == 3
+    code, _, err = run(*words, "--limit", 2)
+    assert code == 2
+    assert "valid: a larger --limit" in err
+
+
+@pytest.fixture
+def harness(monkeypatch):
+    """What the adapter of lm-evaluation-harness gives back, without that package."""
+    module = types.ModuleType("kosmos_agent.evaluation.language.harness")
+    module.harness_figures = lambda grounder, names, limit: {name: {"accuracy": 1 / limit} for name in names}
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+
+
+@pytest.mark.usefixtures("harness")
+def test_tasks_of_the_harness_are_a_table_json_or_a_file(run, tmp_path):
+    words = ("language", "--tasks", "piqa, boolq", "--limit", 2)
+    out = tmp_path / "out"
+    report = report_of(run(*words, "--out", out, "--json"))
+    assert json.loads((out / "report.json").read_text()) == report
+    assert (report["limit"], report["files"]) == (2, [str(out / "report.json")])
+    assert report["tasks"]["piqa"]["accuracy"] == 0.5
+    assert report["tasks"]["piqa"]["published"]["Kosmos-2"] == 72.9
+    code, table, _ = run(*words)
+    assert code == 0
+    assert "piqa" in table
+    assert "Kosmos-2 72.9" in " ".join(table.split())
+
+
 def test_the_harness_is_named_where_it_is_absent(run, monkeypatch):
     monkeypatch.setitem(sys.modules, "lm_eval", None)
     monkeypatch.delitem(sys.modules, "kosmos_agent.evaluation.language.harness", raising=False)
     code, _, err = run("language", "--tasks", "piqa")
     assert code == 2
-    assert err.strip() == "kosmos-agent: lm_eval is not installed; --tasks needs: pip install 'lm-eval>=0.4.8'"
+    assert "lm_eval is not installed; this command needs: pip install 'kosmos-agent[language]'" in err
 
 
 @pytest.mark.parametrize(
@@ -148,6 +220,11 @@ def test_the_harness_is_named_where_it_is_absent(run, monkeypatch):
         (("ref-l4", "--data", "{tmp}"), "ref-l4-test.parquet cannot be read"),
         (("language",), "needs --data or --tasks"),
         (("language", "--data", "x", "--tasks", "piqa"), "takes one of them"),
+        (
+            ("language", "--tasks", "piqa", "--mistakes", "3", "--name", "x"),
+            "--name, --mistakes: of a file of questions",
+        ),
+        (("refcoco", "--data", "{data}", "--workers", "3"), "--workers: of Ray; valid with --engine ray"),
     ],
 )
 def test_mistakes_of_the_user_are_one_line(run, words, part, tmp_path):

@@ -11,7 +11,14 @@ from benchmark_files import CUP, referring_file
 from pydantic import TypeAdapter
 from tiny_kosmos import tiny_grounder
 
-from kosmos_agent.errors import InvalidArgumentError, InvalidImageError
+from kosmos_agent import ray_cluster
+from kosmos_agent.errors import (
+    EvaluationError,
+    InvalidArgumentError,
+    InvalidImageError,
+    KosmosAgentError,
+    UnknownModelError,
+)
 from kosmos_agent.evaluation.asking.phrases import WrittenPhrases
 from kosmos_agent.evaluation.batch.journal import RECORDS_FILE, Journal
 from kosmos_agent.evaluation.batch.on_ray import on_ray
@@ -45,6 +52,22 @@ def test_a_cluster_that_does_not_answer_is_named(tmp_path):
         list(on_ray(LOAD, ASKER, workers=1, address="127.0.0.1:1")(pictures(tmp_path)))
 
 
+def test_a_cluster_that_is_named_by_nothing_and_a_ray_that_does_not_start(tmp_path, monkeypatch):
+    def failed(**_):
+        raise ConnectionError("nothing runs here")
+
+    monkeypatch.setattr(ray_cluster.ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray_cluster.ray, "init", failed)
+    with pytest.raises(InvalidArgumentError, match=r"no Ray cluster at auto \(nothing runs here\)"):
+        list(on_ray(LOAD, ASKER, workers=1, address="auto")(pictures(tmp_path)))
+    with pytest.raises(EvaluationError, match="Ray did not start on this machine: nothing runs here"):
+        list(on_ray(LOAD, ASKER, workers=1, address=None)(pictures(tmp_path)))
+
+
+def no_model():
+    raise UnknownModelError("gone", ["tabletop"])
+
+
 @pytest.fixture(scope="module")
 def local_ray():
     path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
@@ -70,6 +93,9 @@ def test_records_and_scores_on_ray_are_those_of_one_process(tmp_path, local_ray)
     assert json.dumps(grounding_figures(remote)) == json.dumps(grounding_figures(local))
     run(some[:1], in_process(LOAD(), ASKER), journal(tmp_path / "both"))
     assert run(some, engine, journal(tmp_path / "both")) == local
+    with pytest.raises(KosmosAgentError, match="unknown model 'gone'; valid: tabletop") as raised:
+        list(on_ray(no_model, ASKER, workers=1, address=None)(some))
+    assert raised.value.code == UnknownModelError.code
     some[1].path.write_bytes(b"no picture")
     with pytest.raises(InvalidImageError, match="is not a picture"):
         run(some, engine, journal(tmp_path / "broken"))

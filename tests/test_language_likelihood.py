@@ -10,7 +10,7 @@ import torch
 from test_parity_transformers import both
 from tiny_kosmos import TOKENIZER, tiny_grounder, tiny_model
 
-from kosmos_agent.errors import InvalidArgumentError, InvalidDatasetError
+from kosmos_agent.errors import ChangedRunError, InvalidArgumentError, InvalidDatasetError
 from kosmos_agent.evaluation.batch.journal import Journal
 from kosmos_agent.evaluation.language.choices import (
     RECORDS,
@@ -81,6 +81,16 @@ def test_writing_stops_at_the_first_stop_word():
     for until in (middle, [middle, "never written"]):
         cut = requests.generate_until([Request(("the red", {"max_gen_toks": 8, "until": until}))])[0]
         assert cut == whole[: whole.index(middle)]
+
+
+def test_the_bound_of_a_text_has_several_names_and_no_text_outgrows_the_model():
+    requests = LanguageRequests(GROUNDER)
+    four = requests.generate_until([Request(("the red", {"max_gen_toks": 4}))])
+    for settings in ({"max_new_tokens": 4}, {"max_tokens": 4, "temperature": 0.7, "do_sample": False}):
+        assert requests.generate_until([Request(("the red", settings))]) == four
+    requests.longest = 9
+    long, short = ({"max_gen_toks": most} for most in (10_000, 8))
+    assert requests.generate_until([Request(("it is", long))]) == requests.generate_until([Request(("it is", short))])
 
 
 def test_a_whole_text_is_the_sum_of_its_words(theirs):
@@ -176,6 +186,15 @@ def test_local_multiple_choice_is_resumed_and_judged(tmp_path):
     assert list(records[0].log_p) == pytest.approx([log_p for log_p, _ in expected], abs=1e-4)
     again = Journal(tmp_path / "r.jsonl", RECORDS, {"data": read.digest})
     assert answer_choices(lambda: pytest.fail("loads a model"), read.questions, again) == records
+
+
+def test_a_file_that_holds_more_than_is_asked_for_is_refused(tmp_path):
+    read = read_choices(question_file(tmp_path, *[{**QUESTION, "id": f"q{k}"} for k in range(3)]))
+    journal = Journal(tmp_path / "r.jsonl", RECORDS, {"data": read.digest})
+    assert len(answer_choices(lambda: GROUNDER, read.questions[:2], journal)) == 2
+    with pytest.raises(ChangedRunError, match="more than the 1 records asked for; valid: a larger --limit"):
+        answer_choices(lambda: GROUNDER, read.questions[:1], journal)
+    assert len(answer_choices(lambda: GROUNDER, read.questions, journal)) == 3
 
 
 def test_accuracies_counted_by_hand():

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import pickle
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 
 from kosmos_agent.errors import CheckpointError, UnknownModelError
 from kosmos_agent.model import folder as module
-from kosmos_agent.model.folder import embedded_models, locate
+from kosmos_agent.model.folder import absolute_name, embedded_models, locate
 
 
 @pytest.fixture
@@ -75,3 +76,14 @@ def test_without_a_network_the_error_says_what_works(weights, monkeypatch):
     monkeypatch.setattr("huggingface_hub.snapshot_download", fail)
     with pytest.raises(CheckpointError, match=r"no folder models/foo here.*no copy is cached.*model \(small\)"):
         locate("models/foo")
+
+
+def test_a_process_in_another_folder_is_told_the_whole_path(weights, tmp_path, monkeypatch):
+    (tmp_path / "mine").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert absolute_name("small") == "small"
+    assert absolute_name("mine") == absolute_name(Path("./mine")) == str((tmp_path / "mine").resolve())
+    with pytest.raises(UnknownModelError) as raised:
+        absolute_name("no-such-model")
+    again = pickle.loads(pickle.dumps(raised.value))  # noqa: S301  # as it comes back from another process
+    assert (type(again), str(again), again.code) == (UnknownModelError, str(raised.value), "unknown_model")

@@ -47,3 +47,28 @@ def test_an_address_at_which_nothing_answers_is_named_before_ray_waits(started) 
     with pytest.raises(InvalidArgumentError, match=r"no Ray cluster answers at 127\.0\.0\.1:1 "):
         ray_cluster.connect("127.0.0.1:1", 3)
     assert started == []
+
+
+@pytest.mark.parametrize("error", [ConnectionError("nothing runs here"), RuntimeError("another version")])
+def test_a_cluster_that_cannot_be_joined_is_a_coded_error(started, monkeypatch, error) -> None:
+    """`auto` names no machine that could be knocked at first."""
+
+    def join(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(ray_cluster.ray, "init", join)
+    with pytest.raises(InvalidArgumentError, match=f"no Ray cluster at auto \\({error}\\); valid: HOST:PORT"):
+        ray_cluster.connect("auto", 3)
+
+
+def test_a_model_on_cuda_wants_a_gpu_and_ray_chooses_which() -> None:
+    assert [ray_cluster.gpus_for(device) for device in ("cpu", "cuda")] == [0, 1]
+    with pytest.raises(InvalidArgumentError, match="cuda:1: Ray chooses the GPU of each process; valid: --device cuda"):
+        ray_cluster.gpus_for("cuda:1")
+
+
+def test_gpus_that_are_not_there_are_not_waited_for(monkeypatch) -> None:
+    monkeypatch.setattr(ray_cluster.ray, "cluster_resources", lambda: {"CPU": 8.0, "GPU": 2.0})
+    ray_cluster.require_gpus(2)
+    with pytest.raises(InvalidArgumentError, match="3 GPUs are asked for and Ray has 2; valid: at most 2"):
+        ray_cluster.require_gpus(3)

@@ -42,7 +42,15 @@ def test_what_must_not_be_served_is_refused_at_once(capsys, tmp_path, monkeypatc
     monkeypatch.setenv("KOSMOS_SERVE_TOKEN", TOKEN)
     assert "--allow-host" in refused(capsys, "--host", "0.0.0.0")  # noqa: S104
     assert "cannot listen on 192.0.2.1" in refused(capsys, "--host", "192.0.2.1", "--port", "0")
-    for words in (("--replicas", "0"), ("--max-requests", "0"), ("--port", "70000"), ("--engine", "magic")):
+    for option, value in (("--replicas", "2"), ("--ray-address", "x:1"), ("--name", "a"), ("--gpus", "0.5")):
+        assert f"{option}: of replicas on Ray Serve; valid with --engine ray" in refused(capsys, option, value)
+    for words in (
+        ("--replicas", "0"),
+        ("--gpus", "0"),
+        ("--max-requests", "0"),
+        ("--port", "70000"),
+        ("--engine", "magic"),
+    ):
         assert words[0] in refused(capsys, *words)
 
 
@@ -61,6 +69,43 @@ def test_without_the_libraries_it_says_what_to_type(capsys, monkeypatch, package
     monkeypatch.setitem(sys.modules, package, None)
     expected = f"{package} is not installed; this command needs: pip install 'kosmos-agent[{extra}]'"
     assert expected in refused(capsys, *words)
+
+
+@pytest.fixture
+def engines(monkeypatch):
+    """The engines that would have been served."""
+    pytest.importorskip("ray", reason="ray not installed (extra scale)")
+    from kosmos_agent.cli import _serve
+
+    class Server:
+        url = "http://nobody"
+
+        def __init__(self, engine, *_, **__):
+            made.append(engine)
+
+        def run(self):
+            pass
+
+    made = []
+    monkeypatch.setattr(_serve, "GroundingServer", Server)
+    return made
+
+
+def test_replicas_on_cuda_ask_ray_for_gpus(capsys, engines, tmp_path):
+    words = ["serve", "--engine", "ray", "--replicas", "4"]
+    for more in ([], ["--device", "cuda"], ["--device", "cuda", "--gpus", "0.25", "--name", "eyes"]):
+        assert main([*words, *more]) == 0
+    options = [engine._deployment().ray_actor_options for engine in engines]
+    assert [option["num_gpus"] for option in options] == [0, 1, 0.25]
+    assert engines[0].name != engines[1].name
+    assert engines[2].name == "eyes"
+    for more, told in (
+        (["--device", "cuda:1"], "--device cuda:1: Ray chooses the GPU of each process; valid: --device cuda"),
+        (["--gpus", "1"], "--gpus 1 on --device cpu; valid with --device cuda"),
+        (["--model", "no-such-model"], "unknown model 'no-such-model'"),
+    ):
+        assert told in refused(capsys, *words[1:], *more)
+    assert len(engines) == 3
 
 
 def test_everything_else_works_without_them():

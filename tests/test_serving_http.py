@@ -222,6 +222,17 @@ def test_a_client_that_hangs_up_stops_the_work(server, engine):
     assert 'code="cancelled",task="find"} 1.0' in get(server, "/metrics").text
 
 
+def test_a_client_that_hangs_up_before_it_has_asked_is_nobodys_fault(server, engine, caplog):
+    with socket.create_connection(("127.0.0.1", server.port), scripts.WAIT_S) as client:
+        head = f"POST /v1/ground HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Type: application/json\r\n"
+        client.sendall(f"{head}Content-Length: 100\r\n\r\n{{".encode())
+        scripts.until(lambda: server.app.open_requests == 1)
+    scripts.until(lambda: server.app.open_requests == 0)
+    scripts.until(lambda: 'code="cancelled",task="find"} 1.0' in get(server, "/metrics").text)
+    assert engine.asked == []
+    assert not caplog.records
+
+
 def test_at_the_end_what_was_begun_is_answered(engine):
     answers = []
     with scripts.serving(engine) as server:
@@ -269,6 +280,9 @@ def test_the_token_opens_and_nothing_else_does(guarded, engine):
         assert get(guarded, path).status_code == 200
     headers = {"Authorization": f"Bearer {TOKEN}"}
     assert post(guarded, json={**JSON_IMAGE, "phrases": ["a cup"]}, headers=headers).status_code == 200
+    figures = get(guarded, "/metrics", headers=headers).text
+    assert 'kosmos_agent_rejected_total{code="unauthorized"} 9.0' in figures
+    assert 'kosmos_agent_requests_total{code="ok",task="find"} 1.0' in figures
 
 
 @pytest.mark.parametrize(("header", "value", "status"), [("Host", "evil.example", 421), ("Origin", "http://a.b", 403)])

@@ -4,20 +4,30 @@ import asyncio
 import os
 import signal
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 pytest.importorskip("ray", reason="ray not installed (extra scale)")
 
+import ray
 from ray.exceptions import ActorDiedError, ActorUnavailableError
 from ray.serve.exceptions import BackPressureError
 from serving_engine import grounding, png
 
 from kosmos_agent.asks import FindAsk
-from kosmos_agent.errors import BusyError, GoalTimeoutError, InvalidImageError, NotReadyError, UnforeseenError
+from kosmos_agent.errors import (
+    BusyError,
+    GoalTimeoutError,
+    InvalidArgumentError,
+    InvalidImageError,
+    NotReadyError,
+    UnforeseenError,
+)
 from kosmos_agent.results import Frame
+from kosmos_agent.serving import ray_engine
 from kosmos_agent.serving.engine import GroundReply, Request
-from kosmos_agent.serving.ray_engine import RayEngine, Told
+from kosmos_agent.serving.ray_engine import RayEngine, Resources, Told
 
 PHRASES = tuple(
     f"the {colour} cup" for colour in ("red", "blue", "green", "yellow", "white", "black", "orange", "pink")
@@ -110,9 +120,129 @@ async def test_whoever_waits_no_more_stops_the_work():
     assert (replicas.cancelled, engine.waiting) == (2, 0)
 
 
+class SharedServe:
+    """Ray Serve of a cluster by script: `applications` by name, each with so many replicas that run."""
+
+    def __init__(self, **applications):
+        self.applications, self.ended = applications, []
+        self.deployment = ray_engine.serve.deployment
+
+    def start(self, proxy_location):
+        assert proxy_location == "Disabled"
+
+    def status(self):
+        made = {
+            name: SimpleNamespace(deployments={"Replica": SimpleNamespace(replica_states={"RUNNING": count})})
+            for name, count in self.applications.items()
+        }
+        return SimpleNamespace(applications=made)
+
+    def run(self, application, name, route_prefix):
+        assert route_prefix is None
+        self.applications[name] = 2
+        return Replicas()
+
+    def delete(self, name):
+        self.applications.pop(name)
+        self.ended.append(name)
+
+    def shutdown(self):
+        self.ended += [*self.applications]
+        self.applications.clear()
+
+
+@pytest.fixture
+def shared(monkeypatch):
+    cluster = SharedServe(theirs=3)
+    monkeypatch.setattr(ray_engine, "serve", cluster)
+    monkeypatch.setattr(ray_engine, "connect", lambda address, cpus: True)
+    monkeypatch.setattr(ray_engine.ray, "shutdown", lambda: None)
+    monkeypatch.setattr(ray_engine.ray, "cluster_resources", lambda: {"CPU": 4.0, "GPU": 1.0})
+    return cluster
+
+
+async def test_what_others_have_on_a_cluster_is_left_to_them(shared):
+    engine, other = (RayEngine({}, replicas=2, address="10.0.0.1:6379") for _ in range(2))
+    await engine.start()
+    await other.start()
+    assert set(shared.applications) == {"theirs", engine.name, other.name}
+    await engine.close()
+    assert (shared.ended, set(shared.applications)) == ([engine.name], {"theirs", other.name})
+    await other.close()
+    assert set(shared.applications) == {"theirs"}
+
+
+async def test_a_name_that_is_taken_is_refused_and_nothing_ended(shared):
+    engine = RayEngine({}, replicas=2, address="10.0.0.1:6379", name="theirs")
+    with pytest.raises(InvalidArgumentError, match="'theirs' is on this cluster already; valid: another name"):
+        await engine.start()
+    await engine.close()
+    assert (shared.ended, shared.applications) == ([], {"theirs": 3})
+
+
+async def test_of_a_ray_of_our_own_all_is_ended(shared):
+    engine = RayEngine({}, replicas=2)
+    await engine.start()
+    await engine.close()
+    assert shared.applications == {}
+
+
+async def test_it_is_ready_while_a_replica_runs(shared):
+    engine = RayEngine({}, replicas=2, address="10.0.0.1:6379")
+    assert not engine.ready
+    await engine.start()
+    assert engine.ready
+    shared.applications[engine.name] = 0
+    engine._watch.look()
+    assert not engine.ready
+    shared.applications[engine.name] = 1
+    engine._watch.look()
+    assert engine.ready
+    await engine.close()
+    assert not engine.ready
+
+
+def test_a_replica_has_the_gpu_that_it_asks_for():
+    deployment = RayEngine({}, replicas=4, each=Resources(cpus=2, gpus=0.5))._deployment()
+    assert (deployment.num_replicas, deployment.ray_actor_options["num_gpus"]) == (4, 0.5)
+    assert deployment.ray_actor_options["num_cpus"] == 2
+    assert RayEngine({}, replicas=1)._deployment().ray_actor_options["num_gpus"] == 0
+
+
+async def test_more_gpus_than_this_machine_has_are_not_waited_for(shared):
+    with pytest.raises(InvalidArgumentError, match="4 GPUs are asked for and Ray has 1; valid: at most 1"):
+        await RayEngine({}, replicas=4, each=Resources(gpus=1)).start()
+
+
+@pytest.mark.slow
+async def test_two_servers_on_one_ray_do_not_know_each_other():
+    """And a server whose replicas are all gone says so until there is one again."""
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    each = Resources(cpus=0.5)
+    engines = [RayEngine({"model": "tabletop", "threads": 1}, replicas=1, each=each) for _ in range(2)]
+    try:
+        for engine in engines:
+            await engine.start()
+            assert engine.ready
+        first, second = engines
+        await first.close()
+        reply = await second.ask(request("the cup"))
+        assert [answer.phrase for answer in reply.answers] == ["the cup"]
+        os.kill(await second.process_id(), signal.SIGKILL)
+        while second.ready:
+            await asyncio.sleep(0.05)
+        while not second.ready:
+            await asyncio.sleep(0.05)
+        await second.ask(request("the cup"))
+        await second.close()
+    finally:
+        ray_engine.serve.shutdown()
+        ray.shutdown()
+
+
 @pytest.mark.slow  # Ray and the replicas take most of a minute to come up
 async def test_a_replica_that_dies_takes_no_request_with_it():
-    engine = RayEngine({"model": "tabletop", "threads": 1}, replicas=1, cpus=0.5)
+    engine = RayEngine({"model": "tabletop", "threads": 1}, replicas=1, each=Resources(cpus=0.5))
     await engine.start()
     try:
         alone = await engine.ask(request(*PHRASES[:2]))

@@ -19,18 +19,29 @@ from kosmos_agent.cli._public_run import Job
 from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.evaluation.asking.asker import Asker
 from kosmos_agent.evaluation.asking.captions import ViewCaptions, WrittenCaptions
+from kosmos_agent.evaluation.asking.labels import AskedLabels, LabelRecord
 from kosmos_agent.evaluation.asking.phrases import FoundPhrases, WrittenPhrases
 from kosmos_agent.evaluation.asking.questions import ViewAnswers, WrittenAnswers
 from kosmos_agent.evaluation.asking.regions import DescribedRegions, WrittenRegions, by_example
 from kosmos_agent.evaluation.benchmarks.captions import read_captions
-from kosmos_agent.evaluation.benchmarks.samples import CaptionSample, GroundingSample, QuestionSample, RegionSample
+from kosmos_agent.evaluation.benchmarks.files import PictureFolder
+from kosmos_agent.evaluation.benchmarks.label_folders import read_labelled
+from kosmos_agent.evaluation.benchmarks.samples import (
+    CaptionSample,
+    GroundingSample,
+    LabelledSample,
+    QuestionSample,
+    RegionSample,
+)
 from kosmos_agent.evaluation.benchmarks.vqa import read_vqa
 from kosmos_agent.evaluation.reports.mistakes import (
     Mistake,
     answer_mistakes,
     caption_mistakes,
     grounding_mistakes,
+    label_mistakes,
 )
+from kosmos_agent.evaluation.run import evaluation_of
 from kosmos_agent.evaluation.scores.boxes import GroundingRecord, grounding_figures
 from kosmos_agent.evaluation.scores.texts import TextRecord
 from kosmos_agent.evaluation.scores.vqa import server_answers, vqa_figures
@@ -38,6 +49,7 @@ from kosmos_agent.evaluation.scores.vqa import server_answers, vqa_figures
 PAPER, VIEW = "paper", "view"
 
 _GROUNDING, _TEXT = TypeAdapter(GroundingRecord), TypeAdapter(TextRecord)
+_LABELS = TypeAdapter(LabelRecord)
 
 Judged = tuple[dict[str, Any], list[Mistake]]
 
@@ -85,6 +97,15 @@ def question_job(
     asker: Asker[QuestionSample, TextRecord] = ViewAnswers() if protocol == VIEW else WrittenAnswers()
     benchmark = read_vqa(data, annotations, split)
     return Job(benchmark, open_pictures(data, images), asker, _TEXT, _judge_answers, server_answers)
+
+
+def label_job(folder: Path, split: str) -> Job[LabelledSample, LabelRecord]:
+    """All that the labels of our own format ask, counted as `eval tabletop` counts it."""
+    return Job(read_labelled(folder, split), PictureFolder(folder), AskedLabels(), _LABELS, _judge_labels)
+
+
+def _judge_labels(records: Sequence[LabelRecord]) -> Judged:
+    return evaluation_of(records).summary(), label_mistakes(records)
 
 
 def _judge_boxes(records: Sequence[GroundingRecord]) -> Judged:

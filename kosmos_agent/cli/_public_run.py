@@ -7,18 +7,18 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import torch
 from pydantic import TypeAdapter
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from kosmos_agent.cli._load import ModelChoice, load_grounder, needs
 from kosmos_agent.cli._output import make_folder
-from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.evaluation.asking.asker import Asker
 from kosmos_agent.evaluation.batch.journal import RECORDS_FILE, Journal
 from kosmos_agent.evaluation.batch.run import Answering, Identified, PictureOfSamples, by_picture, in_process, run
@@ -28,8 +28,9 @@ from kosmos_agent.evaluation.reports.browser import write_browser
 from kosmos_agent.evaluation.reports.mistakes import Mistake
 from kosmos_agent.evaluation.reports.published import rows_beside
 from kosmos_agent.grounder import Grounder
-from kosmos_agent.model.fingerprint import weights_sha256
-from kosmos_agent.model.folder import locate
+from kosmos_agent.model.fingerprint import settings_sha256, weights_sha256
+from kosmos_agent.model.folder import absolute_name, locate
+from kosmos_agent.precision import settled_name
 
 REPORT_FILE = "report.json"
 SUBMISSION_FILE = "results.json"
@@ -68,6 +69,7 @@ class Job(Generic[S, R]):
 
 def evaluate_public(job: Job[S, R], choice: ModelChoice, running: Running) -> dict[str, Any]:
     """The report as JSON values."""
+    choice = settled(choice, running)
     with out_folder(running) as out:
         started = time.perf_counter()
         benchmark = job.benchmark
@@ -91,6 +93,29 @@ def evaluate_public(job: Job[S, R], choice: ModelChoice, running: Running) -> di
             path.write_text(json.dumps(job.submission(records), ensure_ascii=False) + "\n", encoding="utf-8")
             report["files"].append(str(path))
         return report
+
+
+def settled(choice: ModelChoice, running: Running) -> ModelChoice:
+    """With number type and threads as they will be: records depend on both in their last digits, so that a run goes on
+    with the same ones alone. Left open, a worker on Ray has one thread, and this process what torch chose.
+
+    Errors of `model.folder.locate`: a wrong model is told before Ray is started.
+    """
+    dtype = settled_name(locate(choice.model), choice.dtype, choice.device)
+    threads = choice.threads or (torch.get_num_threads() if running.engine == "local" else 1)
+    return replace(choice, dtype=dtype, threads=threads)
+
+
+def model_facts(choice: ModelChoice) -> dict[str, Any]:
+    """Of a settled choice: all that records depend on. Threads are those of the CPU, and change nothing beside it."""
+    folder = locate(choice.model)
+    return {
+        "weights": weights_sha256(folder),
+        "settings": settings_sha256(folder),
+        "dtype": choice.dtype,
+        "device": choice.device,
+        "threads": choice.threads if choice.device == "cpu" else None,
+    }
 
 
 @contextmanager
@@ -131,9 +156,7 @@ def _made_of(job: Job[S, R], choice: ModelChoice) -> Mapping[str, Any]:
         "split": benchmark.split,
         "data": benchmark.digest,
         "pictures": job.folder.digest(dict.fromkeys(sample.image for sample in benchmark.samples)),
-        "weights": weights_sha256(locate(choice.model)),
-        "dtype": choice.dtype,
-        "device": choice.device,
+        **model_facts(choice),
         "asked": dict(job.asker.settings),
     }
 
@@ -159,13 +182,13 @@ def progress_bar() -> Progress:
 def _answering(asker: Asker[S, R], choice: ModelChoice, running: Running) -> Answering[S, R]:
     """The model is loaded when the first picture is asked: a finished run needs none to be judged again."""
     if running.engine == "local":
-        if running.address is not None:
-            raise InvalidArgumentError(f"--address {running.address} is a Ray cluster's; valid with --engine ray")
         return lambda pictures: in_process(load_grounder(choice), asker)(pictures) if pictures else iter(())
     with needs("scale"):
         from kosmos_agent.evaluation.batch.on_ray import on_ray
+        from kosmos_agent.ray_cluster import gpus_for
     load = partial(
-        Grounder.load, choice.model, dtype=choice.dtype, device=choice.device, threads=choice.threads or 1,
+        Grounder.load, absolute_name(choice.model), dtype=choice.dtype, device=choice.device, threads=choice.threads,
         zoom=choice.zoom,
     )  # fmt: skip
-    return on_ray(load, asker, running.workers, running.address, gpus=int(choice.device.startswith("cuda")))
+    gpus = gpus_for(choice.device)
+    return on_ray(load, asker, running.workers, running.address, cpus=choice.threads or 1, gpus=gpus)

@@ -17,6 +17,11 @@ _SHOWN: Mapping[str, tuple[tuple[str, str], ...]] = {
     "reg": (("meteor", "METEOR"), ("cider", "CIDEr")),
     "caption": (("cider", "CIDEr"), ("meteor", "METEOR"), ("bleu_4", "BLEU-4"), ("rouge_l", "ROUGE-L")),
     "vqa": (("accuracy", "accuracy"),),
+    "labels": (
+        ("accuracy_iou50", "IoU 0.5"), ("accuracy_iou75", "IoU 0.75"), ("mean_iou", "mean IoU"),
+        ("presence_auroc", "AUROC"), ("plural_f1", "several, F1"), ("describe_accuracy", "described"),
+        ("caption_f1", "caption F1"), ("question_accuracy", "answered"),
+    ),
     "language": (("accuracy", "accuracy"), ("accuracy_per_byte", "per byte")),
 }  # fmt: skip
 _SAME = {"refcoco+": "refcoco", "refcocog": "refcoco"}
@@ -41,7 +46,22 @@ def print_report(report: Mapping[str, Any]) -> None:
         table.add_row(row["model"], *_cells(row["percent"][split], columns, 1), f"{split}; {seen}; {row['source']}")
     console = Console()
     console.print(table)
-    console.print("Published figures are of the public data; they compare with a run on the same files alone.")
+    if report["published"]:
+        console.print("Published figures are of the public data; they compare with a run on the same files alone.")
+    for file in report["files"]:
+        console.print(file, soft_wrap=True)
+
+
+def print_tasks(report: Mapping[str, Any]) -> None:
+    """One row for each task of the harness, and in it what others published."""
+    table = Table(title=f"{report['model']}, language: {report['seconds']:.0f} s")
+    for name in ("task", "accuracy", "published"):
+        table.add_column(name, justify="right" if name == "accuracy" else "left")
+    for name, figures in report["tasks"].items():
+        others = "\n".join(f"{model} {value:.1f}" for model, value in figures["published"].items())
+        table.add_row(name, f"{100 * figures['accuracy']:.1f}", others or "-")
+    console = Console()
+    console.print(table)
     for file in report["files"]:
         console.print(file, soft_wrap=True)
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import typer
 
 from kosmos_agent.cli._load import ModelChoice, load_grounder, needs
+from kosmos_agent.errors import InvalidArgumentError
+from kosmos_agent.model.folder import absolute_name
 from kosmos_agent.network import check_way_in
 from kosmos_agent.serving.bodies import BodyLimits
 from kosmos_agent.serving.engine import Engine
@@ -32,10 +34,15 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Fleet:
-    """Of replicas on Ray Serve. address: of the cluster; None starts Ray on this machine."""
+    """Of replicas on Ray Serve. address: of the cluster; None starts Ray on this machine.
+
+    name: of the application; None makes one up. gpus: of each replica; None: as the device needs it.
+    """
 
     replicas: int
-    address: str | None
+    address: str | None = None
+    name: str | None = None
+    gpus: float | None = None
 
 
 def serve(model: ModelChoice, way: WayIn, bounds: Bounds, fleet: Fleet | None) -> None:
@@ -59,12 +66,20 @@ def _local(model: ModelChoice, bounds: Bounds) -> Engine:
 
 
 def _replicated(model: ModelChoice, bounds: Bounds, fleet: Fleet) -> Engine:
+    """Errors of `model.folder.locate` here, as a replica's would take Ray minutes to tell."""
     with needs("scale"):
-        from kosmos_agent.serving.ray_engine import RayEngine
+        from kosmos_agent.ray_cluster import gpus_for
+        from kosmos_agent.serving.ray_engine import RayEngine, Resources
+    gpus = gpus_for(model.device)
+    if fleet.gpus is not None and not gpus:
+        raise InvalidArgumentError(f"--gpus {fleet.gpus:g} on --device {model.device}; valid with --device cuda")
+    settings = {name: getattr(model, name) for name in ("dtype", "device", "threads", "runtime")}
     return RayEngine(
-        {name: getattr(model, name) for name in ("model", "dtype", "device", "threads", "runtime")},
+        {"model": absolute_name(model.model), **settings},
         replicas=fleet.replicas,
         address=fleet.address,
+        name=fleet.name,
         max_requests=bounds.max_requests,
         max_pixels=bounds.max_pixels,
+        each=Resources(cpus=model.threads or 1, gpus=gpus if fleet.gpus is None else fleet.gpus),
     )

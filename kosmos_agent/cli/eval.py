@@ -9,12 +9,13 @@ from typing import Annotated, Any
 import typer
 
 from kosmos_agent.cli import _options as options
-from kosmos_agent.cli import eval_public
+from kosmos_agent.cli import eval_labels, eval_public
 from kosmos_agent.cli._load import ModelChoice, needs
 from kosmos_agent.cli._output import print_json
 
 app = typer.Typer(help="Score a model on a fixed split or a public benchmark.", no_args_is_help=True)
 eval_public.add_to(app)
+app.command()(eval_labels.labels)
 
 
 _COLUMNS = ("accuracy_iou50", "accuracy_iou75", "mean_iou")

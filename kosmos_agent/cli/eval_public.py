@@ -44,7 +44,9 @@ How = Annotated[Protocol, typer.Option(help="the paper's prompts and decoding, o
 Grammar = Annotated[bool, typer.Option("--grammar", help="boxes are written under the grammar (not the paper's way)")]
 MostTokens = Annotated[int, typer.Option(min=1, max=2048, help="longest text behind a phrase (the paper's way: 500)")]
 Engines = Annotated[Engine, typer.Option(help="this process, or Ray")]
-Workers = Annotated[int, typer.Option(min=1, max=4096, help="models side by side on Ray")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, max=4096, help="models side by side on Ray (2)", show_default=False)
+]
 Address = Annotated[str | None, typer.Option(help="a Ray cluster's; a local Ray without", show_default=False)]
 
 
@@ -63,7 +65,7 @@ def comprehension(name: str, files: str, first_split: str) -> Callable[..., None
         most_tokens: MostTokens = 500,
         mistakes: Mistakes = 100,
         engine: Engines = Engine.local,
-        workers: Workers = 2,
+        workers: Workers = None,
         address: Address = None,
         as_json: options.Json = False,
         dtype: options.Dtype = "auto",
@@ -77,8 +79,8 @@ def comprehension(name: str, files: str, first_split: str) -> Callable[..., None
         job = comprehension_job(
             name, data, images, split, protocol.value, WrittenPhrases(most_tokens, grammar=grammar), zoom
         )
-        running = _running(out, pictures, mistakes, engine, workers, address)
-        _evaluate(job, ModelChoice(model, dtype, device, threads), running, as_json)
+        how = running(out, pictures, mistakes, engine, workers, address)
+        evaluate(job, ModelChoice(model, dtype, device, threads), how, as_json)
 
     # Both differ from benchmark to benchmark, and an annotation is text here, which knows no local names.
     command.__doc__ = f"Where is the thing? Accuracy and recall of boxes on {name} (paper 4.1)."
@@ -97,7 +99,7 @@ def reg(
     shots: Annotated[int, typer.Option(min=0, help="examples in front of every query (the paper: 0, 2, 4)")] = 0,
     mistakes: Mistakes = 100,
     engine: Engines = Engine.local,
-    workers: Workers = 2,
+    workers: Workers = None,
     address: Address = None,
     as_json: options.Json = False,
     dtype: options.Dtype = "auto",
@@ -109,8 +111,8 @@ def reg(
     from kosmos_agent.cli._public_jobs import region_job
 
     job = region_job(data, images, split, protocol.value, shots, zoom)
-    running = _running(out, pictures, mistakes, engine, workers, address)
-    _evaluate(job, ModelChoice(model, dtype, device, threads), running, as_json)
+    how = running(out, pictures, mistakes, engine, workers, address)
+    evaluate(job, ModelChoice(model, dtype, device, threads), how, as_json)
 
 
 def caption(
@@ -124,7 +126,7 @@ def caption(
     grounded: Annotated[bool, typer.Option("--grounded", help="ask with <grounding> (not the paper's way)")] = False,
     mistakes: Mistakes = 100,
     engine: Engines = Engine.local,
-    workers: Workers = 2,
+    workers: Workers = None,
     address: Address = None,
     as_json: options.Json = False,
     dtype: options.Dtype = "auto",
@@ -136,8 +138,8 @@ def caption(
     from kosmos_agent.cli._public_jobs import caption_job
 
     job = caption_job(data, images, split, protocol.value, grounded, zoom)
-    running = _running(out, pictures, mistakes, engine, workers, address)
-    _evaluate(job, ModelChoice(model, dtype, device, threads), running, as_json)
+    how = running(out, pictures, mistakes, engine, workers, address)
+    evaluate(job, ModelChoice(model, dtype, device, threads), how, as_json)
 
 
 def vqa(
@@ -153,7 +155,7 @@ def vqa(
     protocol: How = Protocol.paper,
     mistakes: Mistakes = 100,
     engine: Engines = Engine.local,
-    workers: Workers = 2,
+    workers: Workers = None,
     address: Address = None,
     as_json: options.Json = False,
     dtype: options.Dtype = "auto",
@@ -164,8 +166,8 @@ def vqa(
     from kosmos_agent.cli._public_jobs import question_job
 
     job = question_job(data, annotations, images, split, protocol.value)
-    running = _running(out, pictures, mistakes, engine, workers, address)
-    _evaluate(job, ModelChoice(model, dtype, device, threads), running, as_json)
+    how = running(out, pictures, mistakes, engine, workers, address)
+    evaluate(job, ModelChoice(model, dtype, device, threads), how, as_json)
 
 
 def language(
@@ -181,8 +183,13 @@ def language(
     ] = None,
     model: options.Model = "tabletop",
     out: OutFolder = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="of --tasks, only so many questions each")] = None,
-    mistakes: Mistakes = 100,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="only the first so many questions, of each task", show_default=False)
+    ] = None,
+    mistakes: Annotated[
+        int | None,
+        typer.Option(min=0, max=10_000, help="so many on the page, with --data (100)", show_default=False),
+    ] = None,
     as_json: options.Json = False,
     dtype: options.Dtype = "auto",
     device: options.Device = "cpu",
@@ -194,11 +201,15 @@ def language(
     choice = ModelChoice(model, dtype, device, threads)
     if (data is None) == (tasks is None):
         raise InvalidArgumentError("language needs --data or --tasks, and takes one of them")
-    if tasks is not None:
-        print_json(evaluate_harness([task.strip() for task in tasks.split(",") if task.strip()], choice, limit))
-    elif data is not None:
-        running = _running(out, None, mistakes, Engine.local, 1, None)
-        _show(evaluate_choices(data, name or data.stem, choice, running), as_json)
+    if data is not None:
+        how = running(out, None, 100 if mistakes is None else mistakes, Engine.local, None, None)
+        _show(evaluate_choices(data, name or data.stem, choice, how, limit), as_json)
+        return
+    of_data = {"--name": name, "--mistakes": mistakes}
+    if given := [option for option, value in of_data.items() if value is not None]:
+        raise InvalidArgumentError(f"{', '.join(given)}: of a file of questions; valid with --data")
+    wanted = [task.strip() for task in (tasks or "").split(",") if task.strip()]
+    _show_tasks(evaluate_harness(wanted, choice, limit, out), as_json)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -213,15 +224,19 @@ def add_to(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def _running(
-    out: Path | None, pictures: int | None, mistakes: int, engine: Engine, workers: int, address: str | None
+def running(
+    out: Path | None, pictures: int | None, mistakes: int, engine: Engine, workers: int | None, address: str | None
 ) -> Running:
+    """InvalidArgumentError for options of Ray without it."""
     from kosmos_agent.cli._public_run import Running
 
-    return Running(out, pictures, mistakes, engine.value, workers, address)
+    of_ray = {"--workers": workers, "--address": address}
+    if engine is Engine.local and (given := [name for name, value in of_ray.items() if value is not None]):
+        raise InvalidArgumentError(f"{', '.join(given)}: of Ray; valid with --engine ray")
+    return Running(out, pictures, mistakes, engine.value, workers or 2, address)
 
 
-def _evaluate(job: Job[Any, Any], choice: ModelChoice, running: Running, as_json: bool) -> None:
+def evaluate(job: Job[Any, Any], choice: ModelChoice, running: Running, as_json: bool) -> None:
     from kosmos_agent.cli._public_run import evaluate_public
 
     _show(evaluate_public(job, choice, running), as_json)
@@ -234,3 +249,12 @@ def _show(report: dict[str, Any], as_json: bool) -> None:
         print_json(report)
     else:
         print_report(report)
+
+
+def _show_tasks(report: dict[str, Any], as_json: bool) -> None:
+    from kosmos_agent.cli._public_table import print_tasks
+
+    if as_json:
+        print_json(report)
+    else:
+        print_tasks(report)

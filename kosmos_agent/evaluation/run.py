@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
+from kosmos_agent.evaluation.asking.labels import LabelAnswers, LabelRecord, answers_to
 from kosmos_agent.evaluation.grounding import GroundingReport
-from kosmos_agent.evaluation.labelled import LabelledPicture
+from kosmos_agent.evaluation.labelled import LabelledPicture, PictureLabels
 from kosmos_agent.evaluation.mistakes import WorstMistakes
 from kosmos_agent.evaluation.texts import TextReport
 from kosmos_agent.grounder import Grounder
-from kosmos_agent.view import View
 
 
 @dataclass
@@ -22,6 +25,20 @@ class Evaluation:
     mistakes: WorstMistakes = field(default_factory=WorstMistakes)
     pictures: int = 0
 
+    def add(self, labels: PictureLabels, answers: LabelAnswers, rgb: NDArray[np.uint8] | None = None) -> None:
+        """rgb: (H, W, 3) uint8, kept where an answer is among the worst mistakes; without it none is kept."""
+        self.pictures += 1
+        for phrase, found in zip(labels.phrases, answers.phrases, strict=True):
+            self.grounding.add(phrase, found)
+            if rgb is not None:
+                self.mistakes.add(rgb, phrase, found)
+        for region, text in zip(labels.regions, answers.regions, strict=True):
+            self.texts.add_description(region, text)
+        if answers.caption is not None:
+            self.texts.add_caption(labels.things, answers.caption)
+        for question, text in zip(labels.questions, answers.questions, strict=True):
+            self.texts.add_answer(question, text)
+
     def summary(self) -> dict[str, object]:
         return {**self.grounding.summary(), **self.texts.summary(), "pictures": self.pictures}
 
@@ -30,30 +47,13 @@ def evaluate(grounder: Grounder, pictures: Iterable[LabelledPicture]) -> Evaluat
     """One view for each picture; what a picture has no labels for is not asked."""
     evaluation = Evaluation()
     for picture in pictures:
-        evaluation.pictures += 1
-        view = grounder.view(picture.rgb)
-        _ask_phrases(view, picture, evaluation)
-        _ask_texts(view, picture, evaluation.texts)
+        evaluation.add(picture.labels, answers_to(grounder.view(picture.rgb), picture.labels), picture.rgb)
     return evaluation
 
 
-def _ask_phrases(view: View, picture: LabelledPicture, evaluation: Evaluation) -> None:
-    """All phrases in one pass; those that name several things are asked for each of them, as their asker would."""
-    phrases = picture.labels.phrases
-    answers = view.find_all([phrase.text for phrase in phrases]) if phrases else []
-    for phrase, single in zip(phrases, answers, strict=True):
-        answer = view.find_each(phrase.text) if len(phrase.boxes) > 1 else single
-        evaluation.grounding.add(phrase, answer)
-        evaluation.mistakes.add(picture.rgb, phrase, answer)
-
-
-def _ask_texts(view: View, picture: LabelledPicture, report: TextReport) -> None:
-    labels = picture.labels
-    if labels.regions:
-        for region, text in zip(labels.regions, view.describe_all([r.box for r in labels.regions]), strict=True):
-            report.add_description(region, text)
-    if labels.things:
-        report.add_caption(labels.things, view.caption("brief"))
-    if labels.questions:
-        for question, text in zip(labels.questions, view.answer_all([q.text for q in labels.questions]), strict=True):
-            report.add_answer(question, text)
+def evaluation_of(records: Iterable[LabelRecord]) -> Evaluation:
+    """Of answers that were given before; no mistakes are kept, as the pictures are elsewhere."""
+    evaluation = Evaluation()
+    for record in records:
+        evaluation.add(record.labels, record.answers)
+    return evaluation

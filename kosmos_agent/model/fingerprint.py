@@ -24,3 +24,18 @@ def weights_sha256(folder: Path) -> str:
         except OSError as error:
             raise CheckpointError(f"cannot read {path}: {error.strerror}") from error
     return digest.hexdigest()
+
+
+def settings_sha256(folder: Path) -> str:
+    """SHA-256 of all that stands beside the weights and that answers depend on: the JSON files, by name and content.
+
+    CheckpointError when one cannot be read.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.json")):
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise CheckpointError(f"cannot read {path}: {error.strerror}") from error
+        digest.update(f"{path.name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()

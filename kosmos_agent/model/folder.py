@@ -44,6 +44,13 @@ def locate(name: str | Path) -> Path:
     raise _unknown(name)
 
 
+def absolute_name(name: str | Path) -> str:
+    """`name` as a process in another folder may be told it: a local folder by its whole path. Errors of `locate`."""
+    folder = locate(name)
+    is_local = name not in embedded_models() and Path(name).is_dir()
+    return str(folder.resolve()) if is_local else str(name)
+
+
 def _download(hub_id: str) -> Path:
     # Imported for downloads only: it would take a tenth of every start.
     from huggingface_hub import snapshot_download

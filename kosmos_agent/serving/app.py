@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from fastapi import Request as HttpRequest
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.requests import ClientDisconnect
 
 from kosmos_agent.asks import AnswerAsk, Ask, CaptionAsk, DescribeAsk, FindAsk
 from kosmos_agent.errors import BusyError, CancelledError, KosmosAgentError, NotReadyError, UnforeseenError
@@ -124,12 +125,14 @@ class GroundingApp:
         if self._ending:
             raise NotReadyError("the server is ending; ask another one")
         if self.open_requests >= self._max_requests:
-            await _drain(http)
+            await _drain(http, self._limits.max_body_s)
             raise BusyError(f"{self.open_requests} requests are open; valid: at most {self._max_requests} at a time")
         self.open_requests += 1
         try:
             request = await read_request(http, ask, self._limits, _client(http))
             return await _unless_gone(http, self.engine.ask(request))
+        except ClientDisconnect as error:
+            raise CancelledError("the client has gone") from error
         finally:
             self.open_requests -= 1
 
@@ -150,13 +153,15 @@ def _client(http: HttpRequest) -> str:
     return "nobody" if http.client is None else f"{http.client.host}:{http.client.port}"
 
 
-async def _drain(http: HttpRequest) -> None:
+async def _drain(http: HttpRequest, patience_s: float) -> None:
     """What a client that is turned away has sent already; it would not hear the answer before it has said this."""
     came = 0
-    async for chunk in http.stream():
-        came += len(chunk)
-        if came > _DRAINED_BYTES:
-            return
+    with contextlib.suppress(TimeoutError, ClientDisconnect):
+        async with asyncio.timeout(patience_s):
+            async for chunk in http.stream():
+                came += len(chunk)
+                if came > _DRAINED_BYTES:
+                    return
 
 
 async def _unless_gone(http: HttpRequest, answer: Awaitable[Any]) -> Any:

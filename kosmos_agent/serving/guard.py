@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
@@ -17,14 +17,22 @@ OPEN = ("/health", "/ready")
 
 
 class Guard:
-    """hosts: valid `Host` headers. token: None lets everyone in who gets here.
+    """hosts: valid `Host` headers. token: None lets everyone in who gets here. on_refused: told the code of whoever had
+    the wrong token.
 
     A request of a web page (an `Origin` header) is refused, as no page is meant to ask, and a name that only points to
     this machine opens nothing.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Sequence[str], token: str | None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        hosts: Sequence[str],
+        token: str | None,
+        on_refused: Callable[[str], None] = lambda code: None,
+    ) -> None:
         self._app, self._hosts, self._token = app, frozenset(hosts), token
+        self._on_refused = on_refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = self._refusal(scope) if scope["type"] == "http" else None
@@ -41,4 +49,5 @@ class Guard:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if self._token is None or (scheme.lower() == "bearer" and same_token(token, self._token)):
             return None
+        self._on_refused(UnauthorizedError.code)
         return failure(UnauthorizedError("this server wants its token; valid: the header Authorization: Bearer TOKEN"))

@@ -46,10 +46,12 @@ class LocalEngine:
         worker = self._worker
         if worker is None:
             raise NotReadyError("the model is not loaded; ask again later")
-        taken_s = time.monotonic() - request.age_s
+        begun_s = time.monotonic()
+        taken_s = begun_s - request.age_s
         async with self._unpacking:
             picture = await asyncio.to_thread(partial(_unpacked, request, taken_s, self._max_pixels))
-        job = worker.ask(request.client, request.ask, picture, timeout_s=request.timeout_s)
+        left_s = request.timeout_s - (time.monotonic() - begun_s)  # unpacking, and waiting for it, counts
+        job = worker.ask(request.client, request.ask, picture, timeout_s=left_s)
         try:
             return _reply(await asyncio.wrap_future(job.future))
         except asyncio.CancelledError:

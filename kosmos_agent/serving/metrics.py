@@ -8,8 +8,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 _OURS = "kosmos_agent"
 _SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-REJECTED = ("busy", "too_large", "unauthorized")
-"""Codes of requests that were turned away at the door."""
+REJECTED = ("busy", "too_large")
+"""Codes of requests that were turned away unheard; those without the token get no further than `turned_away`."""
 
 
 class Metrics:
@@ -34,9 +34,12 @@ class Metrics:
         """code: `ok`, or that of the error."""
         self._requests.labels(task, code).inc()
         if code in REJECTED:
-            self._rejected.labels(code).inc()
+            self.turned_away(code)
         else:
             self._latency_s.labels(task).observe(seconds)
+
+    def turned_away(self, code: str) -> None:
+        self._rejected.labels(code).inc()
 
     def answered(self, task: str, count: int, age_s: float) -> None:
         self._phrases.labels(task).inc(count)

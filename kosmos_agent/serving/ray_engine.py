@@ -12,6 +12,7 @@ import math
 import os
 import signal
 import threading
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,19 +20,27 @@ import ray
 from pydantic import TypeAdapter
 from ray import serve
 from ray.exceptions import RayActorError
-from ray.serve.exceptions import BackPressureError
+from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 
-from kosmos_agent.errors import BusyError, GoalTimeoutError, KosmosAgentError, NotReadyError, UnforeseenError, error_of
+from kosmos_agent.errors import (
+    BusyError,
+    GoalTimeoutError,
+    InvalidArgumentError,
+    KosmosAgentError,
+    NotReadyError,
+    UnforeseenError,
+    error_of,
+)
 from kosmos_agent.grounder import Grounder
-from kosmos_agent.ray_cluster import connect
+from kosmos_agent.ray_cluster import connect, require_gpus
 from kosmos_agent.serving.engine import Reply, Request
 from kosmos_agent.serving.limits import QueueLimits
 from kosmos_agent.serving.local_engine import MAX_PIXELS, LocalEngine
 from kosmos_agent.serving.looking import ModelLooker
+from kosmos_agent.serving.replica_watch import ReplicaWatch
 from kosmos_agent.serving.worker import Worker
 
-NAME = "kosmos-agent"
 _TOGETHER = 16
 """Requests that a replica has at a time: what its passes are made of. The others wait in front of all replicas."""
 _TRIES = 4
@@ -77,10 +86,24 @@ class Replica:
         return os.getpid()
 
 
+@dataclass(frozen=True)
+class Resources:
+    """Of each replica, as Ray counts them. A part of a GPU is shared with as many others as it leaves room for."""
+
+    cpus: float = 1.0
+    gpus: float = 0.0
+
+    @property
+    def actor_options(self) -> dict[str, float]:
+        """Without `num_gpus` a replica sees no GPU at all."""
+        return {"num_cpus": self.cpus, "num_gpus": self.gpus}
+
+
 class RayEngine:
     """grounder: arguments of `Grounder.load`. address: of a running cluster; None starts Ray on this machine.
 
-    cpus: of each replica, as Ray counts them. waiting: requests without an answer. retried: asked of another replica.
+    name: of the application on the cluster, which others may share; None makes one that nobody else has.
+    waiting: requests without an answer. retried: asked of another replica.
     """
 
     def __init__(
@@ -91,23 +114,31 @@ class RayEngine:
         max_requests: int = 64,
         max_pixels: int = MAX_PIXELS,
         address: str | None = None,
-        cpus: float = 1.0,
+        name: str | None = None,
+        each: Resources = Resources(),  # it is frozen
     ) -> None:
+        self.name = name or f"kosmos-agent-{uuid.uuid4().hex[:12]}"
         self._grounder, self._replicas, self._max_requests = grounder, replicas, max_requests
-        self._max_pixels, self._address, self._cpus = max_pixels, address, cpus
+        self._max_pixels, self._address, self._each = max_pixels, address, each
         self._handle: DeploymentHandle[Any] | None = None
-        self._started = False
+        self._watch = ReplicaWatch(self._running)
+        self._connected = self._deployed = False
         self.waiting = 0
         self.retried = 0
 
     @property
     def ready(self) -> bool:
-        return self._handle is not None
+        """A replica runs, as Serve's own controller said a moment ago."""
+        return self._handle is not None and self._watch.any_running
 
     async def start(self) -> None:
-        """NotReadyError where Ray or a replica does not come up."""
+        """NotReadyError where Ray or a replica does not come up. InvalidArgumentError where no cluster answers, and for
+        a name that another application has."""
         try:
-            self._handle = await asyncio.to_thread(self._deployed)
+            self._handle = await asyncio.to_thread(self._deploy)
+            await asyncio.to_thread(self._watch.start)
+        except KosmosAgentError:
+            raise
         except Exception as error:  # Ray has no base of its own for what keeps it from starting
             raise NotReadyError(f"the replicas did not start: {str(error)[-_MAX_WORDS:]}") from error
         _take_signals_back()
@@ -136,7 +167,8 @@ class RayEngine:
 
     async def close(self) -> None:
         self._handle = None
-        await asyncio.to_thread(self._ended)
+        self._watch.stop()
+        await asyncio.to_thread(self._end)
 
     async def _asked(self, handle: DeploymentHandle[Any], request: Request) -> Told:
         """Asked again of another replica where one dies: a question changes nothing."""
@@ -149,29 +181,51 @@ class RayEngine:
                 raise
             except BackPressureError as error:
                 raise BusyError(f"{self.waiting} questions wait already for {self._replicas} replicas") from error
+            except DeploymentUnavailableError as error:
+                raise NotReadyError("the replicas cannot be started; see Ray Serve's log") from error
             except _LOST as error:
                 self.retried += 1
                 _log.warning("a replica was lost; its request goes to another: %s", type(error).__name__)
         raise UnforeseenError(f"{_TRIES} replicas died of this request")
 
-    def _deployed(self) -> DeploymentHandle[Any]:
-        self._started = connect(self._address, math.ceil(self._cpus * self._replicas) + 1)
+    def _deploy(self) -> DeploymentHandle[Any]:
+        self._connected = connect(self._address, math.ceil(self._each.cpus * self._replicas) + 1)
+        if self._connected and self._address is None:
+            require_gpus(self._each.gpus * self._replicas)
         serve.start(proxy_location="Disabled")
-        deployment: Any = serve.deployment(
+        if self.name in serve.status().applications:
+            raise InvalidArgumentError(f"an application {self.name!r} is on this cluster already; valid: another name")
+        self._deployed = True
+        application = self._deployment().bind(self._grounder, self._max_pixels)
+        return serve.run(application, name=self.name, route_prefix=None)
+
+    def _deployment(self) -> Any:
+        return serve.deployment(
             Replica,
             num_replicas=self._replicas,
             max_ongoing_requests=_TOGETHER,
             max_queued_requests=self._max_requests,
-            ray_actor_options={"num_cpus": self._cpus},
+            ray_actor_options=self._each.actor_options,
             health_check_period_s=1,
         )
-        application = deployment.bind(self._grounder, self._max_pixels)
-        return serve.run(application, name=NAME, route_prefix=None)
 
-    def _ended(self) -> None:
-        serve.shutdown()  # type: ignore[no-untyped-call]
-        if self._started:
-            ray.shutdown()
+    def _running(self) -> int:
+        applications: Any = serve.status().applications  # its states are words, whatever its annotations say
+        deployments = applications[self.name].deployments.values() if self.name in applications else ()
+        return sum(item.replica_states.get("RUNNING", 0) for item in deployments)
+
+    def _end(self) -> None:
+        """Of a cluster that others share only our own application is taken away."""
+        try:
+            if self._connected and self._address is None:
+                serve.shutdown()  # type: ignore[no-untyped-call]
+            elif self._deployed:
+                serve.delete(self.name)
+        except Exception as error:  # noqa: BLE001  # a cluster that is lost must not keep the server from ending
+            _log.warning("the application %s may still be on the cluster: %s", self.name, type(error).__name__)
+        finally:
+            if self._connected:
+                ray.shutdown()
 
 
 def _take_signals_back() -> None:

@@ -38,7 +38,8 @@ class GroundingServer:
         self.port: int = self._listening.getsockname()[1]
         self.url = f"http://{written(way.host, self.port)}"
         self.app = GroundingApp(engine, max_requests=max_requests, limits=limits, on_failed_start=self.stop)
-        guarded = Guard(self.app.api, hosts_of(way.host, self.port, way.names), way.token)
+        hosts = hosts_of(way.host, self.port, way.names)
+        guarded = Guard(self.app.api, hosts, way.token, self.app.metrics.turned_away)
         # Connections beyond the requests that are heard, so that there is somebody to say no.
         self._uvicorn = UvicornServer(guarded, self.stop, max_connections=max_requests + 1024, grace_s=_GRACE_S)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import ray
@@ -14,7 +15,7 @@ from kosmos_agent.evaluation.asking.asker import Asker
 from kosmos_agent.evaluation.batch.run import Answering, Identified, PictureOfSamples, answer_picture
 from kosmos_agent.evaluation.benchmarks.samples import Sample
 from kosmos_agent.grounder import Grounder
-from kosmos_agent.ray_cluster import connect
+from kosmos_agent.ray_cluster import connect, require_gpus
 
 S = TypeVar("S", bound=Sample)
 R = TypeVar("R", bound=Identified)
@@ -24,40 +25,70 @@ _RESTARTS = 2
 
 
 class _Worker:
+    """The model is loaded for the first picture, as an error of that keeps its code, and one of an actor's making does
+    not."""
+
     def __init__(self, load: Callable[[], Grounder], asker: Asker[Any, Any]) -> None:
-        self._grounder = load()
-        self._asker = asker
+        self._load, self._asker = load, asker
+        self._grounder: Grounder | None = None
 
     def answer(self, picture: PictureOfSamples[Any]) -> list[Any]:
+        if self._grounder is None:
+            self._grounder = self._load()
         return answer_picture(self._grounder, self._asker, picture)
 
 
 def on_ray(
-    load: Callable[[], Grounder], asker: Asker[S, R], workers: int, address: str | None, *, gpus: int = 0
+    load: Callable[[], Grounder],
+    asker: Asker[S, R],
+    workers: int,
+    address: str | None,
+    *,
+    cpus: int = 1,
+    gpus: int = 0,
 ) -> Answering[S, R]:
-    """workers: models side by side, one CPU and `gpus` GPUs each. address: a cluster's; a local Ray without.
+    """workers: models side by side, `cpus` CPUs and `gpus` GPUs each. address: a cluster's; a local Ray without.
 
     On a cluster every machine must see the pictures and the model under the same paths. The first error of a worker is
-    raised here, as the coded error that it is. InvalidArgumentError when the cluster cannot be reached, EvaluationError
-    when it fails beyond the restarts.
+    raised here, as the coded error that it is. InvalidArgumentError when the cluster cannot be reached or this machine
+    has too few GPUs, EvaluationError when Ray does not start, or fails beyond the restarts.
     """
 
     def answer(pictures: Sequence[PictureOfSamples[S]]) -> Iterator[list[R]]:
         if not pictures:
             return
-        started = connect(address, workers)
+        count = min(workers, len(pictures))
+        started = _started(address, count * cpus)
+        models: list[Any] = []
         try:
-            remote = ray.remote(num_cpus=1, num_gpus=gpus, max_restarts=_RESTARTS, max_task_retries=_RESTARTS)(_Worker)
-            pool: Any = ActorPool([remote.remote(load, asker) for _ in range(min(workers, len(pictures)))])
+            if started and address is None:
+                require_gpus(count * gpus)
+            remote = ray.remote(
+                num_cpus=cpus, num_gpus=gpus, max_restarts=_RESTARTS, max_task_retries=_RESTARTS
+            )(_Worker)  # fmt: skip
+            models += [remote.remote(load, asker) for _ in range(count)]
+            pool: Any = ActorPool(models)
             yield from pool.map(lambda worker, picture: worker.answer.remote(picture), list(pictures))
         except RayTaskError as error:
             if isinstance(error.cause, KosmosAgentError):
                 raise error.cause from error
-            raise
+            raise EvaluationError(f"a worker failed: {error.cause!r}; finished pictures are kept") from error
         except RayError as error:
             raise EvaluationError(f"Ray could not go on: {error}; finished pictures are kept") from error
         finally:
+            # An error that somebody keeps would keep them alive, and their CPUs and GPUs taken, on a Ray that goes on.
+            with suppress(RayError):
+                for model in models:
+                    ray.kill(model)
             if started:
                 ray.shutdown()
 
     return answer
+
+
+def _started(address: str | None, cpus: int) -> bool:
+    """As `connect`; EvaluationError where a Ray on this machine does not start."""
+    try:
+        return connect(address, cpus)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise EvaluationError(f"Ray did not start on this machine: {error}") from error

@@ -89,6 +89,8 @@ def _finished(pictures: Sequence[PictureOfSamples[S]], journal: Journal[R]) -> i
             break
         finished, kept = finished + 1, kept + len(got)
     if next(held, None) is not None and finished == len(pictures):
-        raise ChangedRunError(f"{journal.path} holds more records than the {kept} asked for; valid: a larger --limit")
+        raise ChangedRunError(
+            f"{journal.path} holds more records than the {kept} asked for; valid: a larger --pictures"
+        )
     journal.keep(kept)
     return finished

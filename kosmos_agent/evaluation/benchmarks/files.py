@@ -69,7 +69,10 @@ def validated(data: Any, adapter: TypeAdapter[T], place: str) -> T:
 
 
 class PictureFolder:
-    """Pictures below `root`, looked for in it and in its `subfolders`; never outside it, links followed."""
+    """Pictures below `root`, looked for in it and in its `subfolders`; never outside it, links followed.
+
+    Their paths are whole, so that a process in another folder finds them too.
+    """
 
     def __init__(self, root: Path, subfolders: tuple[str, ...] = ()) -> None:
         if not root.is_dir():
@@ -91,7 +94,7 @@ class PictureFolder:
                 raise InvalidDatasetError(f"picture {name!r} is a link to outside {self.root}")
             if path.stat().st_size > MAX_PICTURE_BYTES:
                 raise InvalidDatasetError(f"picture {path} is larger than {MAX_PICTURE_BYTES} bytes")
-            return path
+            return path.absolute()
         places = ", ".join(str(self.root / subfolder) for subfolder in self.subfolders)
         raise InvalidDatasetError(f"no picture {name!r} in {places}")
 

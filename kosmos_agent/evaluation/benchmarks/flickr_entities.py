@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 from kosmos_agent.errors import InvalidDatasetError
 from kosmos_agent.evaluation.benchmarks.files import MAX_SMALL_BYTES, AnnotationFiles
-from kosmos_agent.evaluation.benchmarks.samples import Benchmark, BoxPx, GroundingSample
+from kosmos_agent.evaluation.benchmarks.samples import Benchmark, BoxPx, GroundingSample, told_by_words
 
 _PHRASE = re.compile(r"\[/EN#(\d+)((?:/[^\s/\[\]]+)+) ([^\[\]]+)\]")
 _NAME = re.compile(r"[\w.-]+")
@@ -43,8 +43,7 @@ class PictureBoxes:
 def read_flickr_entities(folder: Path, split: str) -> Benchmark[GroundingSample]:
     """All phrases with boxes of the pictures that `{split}.txt` lists.
 
-    Two phrases of one sentence with the same words are both scored by the first one's boxes, as in the authors'
-    evaluation, whose predictions carry no number.
+    Phrases of one sentence with the same words: `told_by_words`.
     """
     files = AnnotationFiles()
     samples: list[GroundingSample] = []
@@ -106,22 +105,20 @@ def parse_boxes(data: bytes, place: str) -> PictureBoxes:
 def _samples(
     sentence_id: str, image: str, sentence: str, phrases: Sequence[Phrase], boxes: PictureBoxes
 ) -> list[GroundingSample]:
-    first: dict[str, Phrase] = {}
-    for phrase in phrases:
-        first.setdefault(phrase.words, phrase)
-    return [
+    samples = [
         GroundingSample(
             id=f"{sentence_id}-{number}",
             image=image,
             width=boxes.width,
             height=boxes.height,
             phrase=phrase.words,
-            boxes_px=boxes.boxes_px[first[phrase.words].number],
+            boxes_px=boxes.boxes_px[phrase.number],
             before=sentence[: phrase.start],
-            kinds=first[phrase.words].kinds,
+            kinds=phrase.kinds,
         )
         for number, phrase in enumerate(phrases)
     ]
+    return told_by_words(samples)
 
 
 def _ids(files: AnnotationFiles, path: Path) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kosmos_agent.evaluation.benchmarks.files import AnnotationFiles, PictureFolder
-from kosmos_agent.evaluation.benchmarks.samples import Benchmark, GroundingSample
+from kosmos_agent.evaluation.benchmarks.samples import Benchmark, GroundingSample, LabelledSample
 from kosmos_agent.evaluation.label_folder import LABELS_FILE, MAX_LABELS_BYTES, read_labels
 from kosmos_agent.images import load_image
 
@@ -32,3 +32,11 @@ def read_label_folder(folder: Path, name: str, split: str) -> Benchmark[Groundin
                 GroundingSample(f"{item.image}-{number}", item.image, width, height, phrase.text, boxes_px, "", kinds)
             )
     return Benchmark(name, split, samples, files.digest, tuple(left_out))
+
+
+def read_labelled(folder: Path, split: str) -> Benchmark[LabelledSample]:
+    """Each picture with all of its labels. InvalidLabelsError, which names the line."""
+    files = AnnotationFiles()
+    labels = read_labels(folder)
+    files.read(folder / LABELS_FILE, MAX_LABELS_BYTES)
+    return Benchmark("labels", split, [LabelledSample(item.image, item.image, item) for item in labels], files.digest)

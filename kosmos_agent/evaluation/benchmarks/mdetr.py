@@ -16,7 +16,7 @@ from pydantic.dataclasses import dataclass
 
 from kosmos_agent.errors import InvalidDatasetError
 from kosmos_agent.evaluation.benchmarks.files import AnnotationFiles, unique
-from kosmos_agent.evaluation.benchmarks.samples import Benchmark, BoxPx, GroundingSample, RegionSample
+from kosmos_agent.evaluation.benchmarks.samples import Benchmark, BoxPx, GroundingSample, RegionSample, told_by_words
 
 Span = tuple[int, int]
 Size = Annotated[int, Field(ge=1)]
@@ -75,26 +75,37 @@ def read_refcoco(path: Path, name: str, split: str) -> Benchmark[GroundingSample
 def read_flickr(path: Path, split: str) -> Benchmark[GroundingSample]:
     """`final_flickr_separateGT_{split}.json`: each phrase of a caption by itself, right with any of its boxes.
 
-    A phrase without a box is not asked, as in the authors' evaluation.
+    A phrase without a box is not asked, as in the authors' evaluation. Those of one caption with the same words:
+    `told_by_words`. The file knows no categories.
     """
     read = _read(path)
-    samples, left_out = [], []
+    samples: list[GroundingSample] = []
+    left_out: list[str] = []
     for image in read.images:
-        if image.tokens_positive_eval is None:
-            raise InvalidDatasetError(f"{path}: image entry {image.id} has no tokens_positive_eval")
-        for number, spans in enumerate(image.tokens_positive_eval):
-            place = f"{path}: image entry {image.id}, phrase {number}"
-            start, end = _span(spans, image.caption, place)
-            linked = [item for item in read.boxes.get(image.id, ()) if (start, end) in (item.tokens_positive or ())]
-            if not linked:
-                left_out.append(f"image entry {image.id}, phrase {number}: no box")
-                continue
-            boxes_px = tuple(corners(item.bbox, place) for item in linked)
-            size, words = (image.width, image.height), (image.caption[start:end], image.caption[:start])
-            samples.append(
-                GroundingSample(f"{image.id}-{number}", image.file_name, *size, words[0], boxes_px, words[1])
-            )
+        boxed, boxless = _caption_phrases(image, read.boxes.get(image.id, ()), path)
+        samples += told_by_words(boxed)
+        left_out += boxless
     return Benchmark("flickr30k", split, samples, read.digest, tuple(left_out))
+
+
+def _caption_phrases(
+    image: _Image, boxes: Sequence[_Annotation], path: Path
+) -> tuple[list[GroundingSample], list[str]]:
+    """Those with a box, and what is left out."""
+    if image.tokens_positive_eval is None:
+        raise InvalidDatasetError(f"{path}: image entry {image.id} has no tokens_positive_eval")
+    samples, left_out = [], []
+    for number, spans in enumerate(image.tokens_positive_eval):
+        place = f"{path}: image entry {image.id}, phrase {number}"
+        start, end = _span(spans, image.caption, place)
+        linked = [item for item in boxes if (start, end) in (item.tokens_positive or ())]
+        if not linked:
+            left_out.append(f"image entry {image.id}, phrase {number}: no box")
+            continue
+        boxes_px = tuple(corners(item.bbox, place) for item in linked)
+        size, words = (image.width, image.height), (image.caption[start:end], image.caption[:start])
+        samples.append(GroundingSample(f"{image.id}-{number}", image.file_name, *size, words[0], boxes_px, words[1]))
+    return samples, left_out
 
 
 def read_regions(path: Path, split: str) -> Benchmark[RegionSample]:

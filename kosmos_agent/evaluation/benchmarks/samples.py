@@ -6,8 +6,10 @@ Boxes are x1, y1, x2, y2 in pixels of the original picture, exactly as annotated
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
+
+from kosmos_agent.evaluation.labelled import PictureLabels
 
 BoxPx = tuple[float, float, float, float]
 
@@ -35,6 +37,19 @@ class GroundingSample(Sample):
     kinds: tuple[str, ...] = ()
 
 
+def told_by_words(samples: Sequence[GroundingSample]) -> list[GroundingSample]:
+    """The phrases of one sentence, those with the same words all right with the boxes, and of the kinds, of the first.
+
+    So the authors of Kosmos-2 score Flickr30k Entities: predictions carry words, and no number of a phrase.
+    """
+    first: dict[str, GroundingSample] = {}
+    for sample in samples:
+        first.setdefault(sample.phrase, sample)
+    return [
+        replace(sample, boxes_px=first[sample.phrase].boxes_px, kinds=first[sample.phrase].kinds) for sample in samples
+    ]
+
+
 @dataclass(frozen=True)
 class RegionSample(Sample):
     """A box to describe, and what people said of it."""
@@ -59,6 +74,13 @@ class QuestionSample(Sample):
     question: str
     answers: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LabelledSample(Sample):
+    """All labels of a picture of our own format; it is asked as a whole."""
+
+    labels: PictureLabels
 
 
 S = TypeVar("S", bound=Sample)

@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 
-from kosmos_agent.errors import InvalidDatasetError
+from kosmos_agent.errors import ChangedRunError, InvalidDatasetError
 from kosmos_agent.evaluation.batch.journal import Journal
 from kosmos_agent.evaluation.benchmarks.files import AnnotationFiles, validated
 from kosmos_agent.evaluation.language.likelihood import continuation, likelihoods
@@ -94,8 +94,15 @@ def answer_choices(
     journal: Journal[ChoiceRecord],
     done: Callable[[int], object] = lambda _: None,
 ) -> list[ChoiceRecord]:
-    """All records, those that the journal held included; no model is loaded where it held all."""
+    """All records, those that the journal held included; no model is loaded where it held all.
+
+    ChangedRunError where it holds more than are asked for.
+    """
     finished = len(journal.records)
+    if finished > len(questions):
+        raise ChangedRunError(
+            f"{journal.path} holds more than the {len(questions)} records asked for; valid: a larger --limit"
+        )
     done(finished)
     if finished < len(questions):
         grounder = load()
@@ -107,7 +114,7 @@ def answer_choices(
 
 
 def choice_figures(records: Sequence[ChoiceRecord]) -> dict[str, float | int]:
-    """`accuracy` by summed log-likelihood, `accuracy_per_byte` by length (acc and acc_norm of the harness)."""
+    """`accuracy` by summed log-likelihood, `accuracy_per_byte` by length (acc and acc_bytes of the harness)."""
     count = len(records)
     return {
         "n": count,

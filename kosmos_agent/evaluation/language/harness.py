@@ -40,6 +40,6 @@ def harness_figures(grounder: Grounder, names: Sequence[str], limit: int | None)
 
 
 def _figures(result: Mapping[str, Any]) -> dict[str, float]:
-    """The harness names a metric with its filter: `acc,none`."""
-    plain = {key.partition(",")[0]: value for key, value in result.items() if isinstance(value, int | float)}
+    """The harness names a metric with its filter: `acc,none`. What has none is no metric."""
+    plain = {key.partition(",")[0]: value for key, value in result.items() if "," in key and isinstance(value, float)}
     return {"accuracy": float(plain["acc"]), **{name: float(value) for name, value in plain.items() if name != "acc"}}

@@ -13,6 +13,8 @@ from kosmos_agent.inference.generate import Decoding, generate
 from kosmos_agent.inference.prompt import read
 from kosmos_agent.markup import escape_tags
 
+_LENGTHS = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens")
+"""What tasks call the bound of a text; the first that is there counts."""
 MOST_NEW_TOKENS = 256
 """Where a task names no bound, as in the harness."""
 
@@ -50,13 +52,19 @@ class LanguageRequests:
         return totals
 
     def generate_until(self, requests: Sequence[Request], disable_tqdm: bool = False) -> list[str]:
-        """args: (context, settings): `until` (stop words), `max_gen_toks`, `temperature` (0 is greedy)."""
+        """args: (context, settings): `until` (stop words), `max_gen_toks`, `do_sample`, `temperature` (0 is greedy).
+
+        A bound beyond the model's length is that length; the context loses its beginning to make room.
+        """
         return [self._generated(*request.args) for request in requests]
 
     def _generated(self, context: str, settings: Mapping[str, Any]) -> str:
         tokenizer, model = self.grounder.tokenizer, self.grounder.model
-        room = int(settings.get("max_gen_toks", MOST_NEW_TOKENS))
-        temperature = float(settings.get("temperature", 0.0)) if settings.get("do_sample") else 0.0
+        most = next((settings[name] for name in _LENGTHS if settings.get(name) is not None), MOST_NEW_TOKENS)
+        room = min(int(most), self.longest - 1)
+        temperature = float(settings.get("temperature") or 0.0)
+        if settings.get("do_sample") is False:
+            temperature = 0.0
         given = [tokenizer.bos_id, *tokenizer.encode(escape_tags(context))][-max(1, self.longest - room) :]
         prompt = read(model, torch.tensor([given], device=model.device), room=room)
         decoding = Decoding(max_new_tokens=room, temperature=temperature, grammar=False)

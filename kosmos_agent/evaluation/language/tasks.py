@@ -15,5 +15,3 @@ TASKS: Mapping[str, str] = {
     "copa": "copa",
 }
 """StoryCloze is given out by its authors on request: the harness says where it wants the files."""
-
-INSTALL = "pip install 'lm-eval>=0.4.8'"

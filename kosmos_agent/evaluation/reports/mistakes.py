@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from kosmos_agent.evaluation.asking.labels import LabelRecord
 from kosmos_agent.evaluation.benchmarks.samples import BoxPx
 from kosmos_agent.evaluation.matching import HIT_IOU
+from kosmos_agent.evaluation.mistakes import certainty_of_mistake
 from kosmos_agent.evaluation.scores.boxes import GroundingRecord
 from kosmos_agent.evaluation.scores.texts import TextRecord
 from kosmos_agent.evaluation.scores.vqa import answer_accuracy
@@ -46,6 +48,29 @@ def grounding_mistakes(records: Sequence[GroundingRecord]) -> list[Mistake]:
             answered_px=record.boxes_px,
         )
         for record in sorted(missed, key=lambda item: max(item.ious))
+    ]
+
+
+def label_mistakes(records: Sequence[LabelRecord]) -> list[Mistake]:
+    """Wrong answers about one thing or none, the surest first."""
+    found = [
+        (certainty, record, phrase, answer)
+        for record in records
+        for phrase, answer in zip(record.labels.phrases, record.answers.phrases, strict=True)
+        if (certainty := certainty_of_mistake(phrase, answer)) is not None
+    ]
+    return [
+        Mistake(
+            id=record.id,
+            image=record.image,
+            heading=phrase.text,
+            facts={"answered": answer.status, "surely": f"{certainty:.2f}", "kind": phrase.kind},
+            width=record.width,
+            height=record.height,
+            true_px=tuple(box.to_pixels(record.width, record.height) for box in phrase.boxes),
+            answered_px=tuple(item.box.to_pixels(record.width, record.height) for item in answer.candidates),
+        )
+        for certainty, record, phrase, answer in sorted(found, key=lambda item: -item[0])
     ]
 
 
