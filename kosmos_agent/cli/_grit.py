@@ -89,8 +89,9 @@ def _engine(choice: BuildChoice) -> Engine:
         return single_process
     with needs("scale"):
         from kosmos_agent.grit.ray_engine import RayEngine
+        from kosmos_agent.ray_cluster import gpus_for
     address, workers = choice.ray
-    return RayEngine(address, workers, gpus_per_worker=int(choice.detector.device.startswith("cuda")))
+    return RayEngine(address, workers, gpus_per_worker=gpus_for(choice.detector.device))
 
 
 def parser_maker(name: str) -> Callable[[], Parser]:
