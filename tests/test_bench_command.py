@@ -152,8 +152,8 @@ def test_a_breakdown_names_all_parts_and_they_add_up():
     grounder = tiny_grounder(conv=True)
     found = break_down(grounder, noise_picture(), frames=3)
     names = {(part.stage, part.part) for part in found.parts}
-    assert {("prefix", "decoder attention"), ("query", "decoder feed-forward"), ("vision", "resampler")} <= names
-    assert {stage for stage, _ in names} == {"preprocess", "vision", "prefix", "query", "answers"}
+    assert {("query", "decoder attention"), ("query", "decoder feed-forward"), ("vision", "resampler")} <= names
+    assert {stage for stage, _ in names} == {"preprocess", "vision", "query", "answers"}
     assert sum(item.share for item in found.operations) <= 1 + 1e-9
     assert found.precision == "float32"
     json.loads(found.model_dump_json())

@@ -103,9 +103,9 @@ def _one_frame(grounder: Grounder, picture: Image.Image) -> tuple[float, dict[tu
 
 @contextmanager
 def _timed(model: Kosmos2) -> Iterator[dict[tuple[str, str], float]]:
-    """Seconds spent in the model's parts, by stage; the decoder's first pass reads the picture, the others phrases."""
+    """Seconds spent in the model's parts, by stage; the decoder reads the picture with the first question."""
     spent: dict[tuple[str, str], float] = defaultdict(float)
-    passes, started = [0], {}
+    started: dict[nn.Module, float] = {}
 
     def begin(module: nn.Module, _: Any) -> None:
         synchronise(model.device)
@@ -114,16 +114,12 @@ def _timed(model: Kosmos2) -> Iterator[dict[tuple[str, str], float]]:
     def end(module: nn.Module, *_: Any) -> None:
         synchronise(model.device)
         label = labels[module]
-        stage = "vision" if label[0] != _DECODER else "prefix" if passes[0] == 0 else "query"
+        stage = "query" if label[0] == _DECODER else "vision"
         spent[stage, " ".join(label).strip()] += time.perf_counter() - started[module]
-
-    def next_pass(*_: Any) -> None:
-        passes[0] += 1
 
     labels = _labels(model)
     hooks = [module.register_forward_pre_hook(begin) for module in labels]
     hooks += [module.register_forward_hook(end) for module in labels]
-    hooks.append(model.text_model.model.register_forward_hook(next_pass))
     try:
         yield spent
     finally:

@@ -25,7 +25,7 @@ PRECISIONS = {"float32": ("f32", "FP32"), "bfloat16": ("bf16", "BF16"), "float16
 """Ours -> OpenVINO's, and what it calls a device that is made for it."""
 
 MOST_SHAPES = 4
-"""Image prefix, phrases, their corners, and one for what comes now and then."""
+"""A picture with its phrases, their corners, and two for what comes now and then."""
 
 
 class OpenVinoEngine:
