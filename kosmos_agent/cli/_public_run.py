@@ -28,9 +28,10 @@ from kosmos_agent.evaluation.reports.browser import write_browser
 from kosmos_agent.evaluation.reports.mistakes import Mistake
 from kosmos_agent.evaluation.reports.published import rows_beside
 from kosmos_agent.grounder import Grounder
+from kosmos_agent.inference.devices import check_device
 from kosmos_agent.model.fingerprint import settings_sha256, weights_sha256
 from kosmos_agent.model.folder import absolute_name, locate
-from kosmos_agent.precision import settled_name
+from kosmos_agent.precision import AUTO, settled_name
 
 REPORT_FILE = "report.json"
 SUBMISSION_FILE = "results.json"
@@ -99,9 +100,13 @@ def settled(choice: ModelChoice, running: Running) -> ModelChoice:
     """With number type and threads as they will be: records depend on both in their last digits, so that a run goes on
     with the same ones alone. Left open, a worker on Ray has one thread, and this process what torch chose.
 
-    Errors of `model.folder.locate`: a wrong model is told before Ray is started.
+    Errors of `model.folder.locate`: a wrong model is told before Ray is started. InvalidArgumentError for a device that
+    is not here, unless the number type is named: then it may be one of the workers alone.
     """
-    dtype = settled_name(locate(choice.model), choice.dtype, choice.device)
+    folder = locate(choice.model)
+    if choice.dtype == AUTO:
+        check_device(choice.device)
+    dtype = settled_name(folder, choice.dtype, choice.device)
     threads = choice.threads or (torch.get_num_threads() if running.engine == "local" else 1)
     return replace(choice, dtype=dtype, threads=threads)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import Path
 
@@ -52,13 +53,12 @@ def absolute_name(name: str | Path) -> str:
 
 
 def _download(hub_id: str) -> Path:
-    # Imported for downloads only: it would take a tenth of every start.
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
-
+    # Loaded by name, for downloads only: it would take a tenth of every start.
+    hub = importlib.import_module("huggingface_hub")
+    errors = importlib.import_module("huggingface_hub.errors")
     try:
-        return Path(snapshot_download(hub_id, allow_patterns=_SAFE_FILES))
-    except (RepositoryNotFoundError, HFValidationError) as error:
+        return Path(hub.snapshot_download(hub_id, allow_patterns=_SAFE_FILES))
+    except (errors.RepositoryNotFoundError, errors.HFValidationError) as error:
         raise _unknown(hub_id) from error
     except OSError as error:
         names = ", ".join(embedded_models()) or "none"
