@@ -87,13 +87,15 @@ class Grounder:
         zoom, both_ways: as in `Profile`; None leaves it to the model's own, which calibration.json was fitted for.
         Both False is the single look, for camera rate: it has a calibration of its own, calibration-single-look.json.
         runtime: torch; openvino, whose graphs are made on first use and kept in the user's cache; or a folder that
-        `kosmos-agent export` made. With these dtype is what the graphs compute in, auto the fastest of the CPU's.
+        `kosmos-agent export` made. With these dtype is what the graphs compute in, auto the fastest of the CPU's, and
+        threads are the graphs', with one left to torch, whose own would get in their way; None leaves torch's alone.
         UnknownModelError, CheckpointError (naming the tensors), InvalidArgumentError, MissingDependencyError.
         """
         if threads is not None:
             if threads < 1:
                 raise InvalidArgumentError(f"threads {threads} must be at least 1")
-            torch.set_num_threads(threads)
+            # Threads of torch that wait for more work keep processors from the graphs.
+            torch.set_num_threads(threads if runtime == TORCH else 1)
         check_device(device)
         folder = locate(model)
         tokenizer, profile = load_tokenizer(folder), Profile.read(folder)

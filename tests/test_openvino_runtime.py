@@ -188,8 +188,13 @@ def test_an_export_is_a_runtime_of_the_command_line(cache, tmp_path, capsys):
     assert "holds something else" in capsys.readouterr().err
 
 
-def test_threads_of_the_whole_process_stay_as_they_were_asked_for(cache):
+def test_asked_for_threads_are_the_graphs_and_torch_keeps_one(cache):
     before = torch.get_num_threads()
-    Grounder.load("tabletop", runtime="openvino", threads=1)
-    assert torch.get_num_threads() == 1
-    torch.set_num_threads(before)
+    try:
+        torch.set_num_threads(2)
+        Grounder.load("tabletop", runtime="openvino")
+        assert torch.get_num_threads() == 2
+        Grounder.load("tabletop", runtime="openvino", threads=2)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, wraps
 
+import torch
 from PIL import Image
 
 from kosmos_agent import prompts
@@ -46,18 +49,19 @@ class Ours:
 
     @classmethod
     def load(cls, model: str, variant: Variant, device: str, threads: int, say: Progress | None = None) -> Ours:
-        """say: is told of what is made for the first time, such as 8-bit weights."""
-        grounder = Grounder.load(
-            model,
-            dtype=variant.dtype,
-            runtime=variant.runtime,
-            device=device,
-            threads=threads,
-            calibrated=variant.as_shipped,
-            zoom=None if variant.as_shipped else False,
-            both_ways=None if variant.as_shipped else False,
-            say=say,
-        )
+        """say: is told of what is made for the first time, such as 8-bit weights. torch keeps its threads."""
+        with torch_threads(None):
+            grounder = Grounder.load(
+                model,
+                dtype=variant.dtype,
+                runtime=variant.runtime,
+                device=device,
+                threads=threads,
+                calibrated=variant.as_shipped,
+                zoom=None if variant.as_shipped else False,
+                both_ways=None if variant.as_shipped else False,
+                say=say,
+            )
         return cls(grounder, variant)
 
     @property
@@ -71,7 +75,11 @@ class Ours:
             pack(model, exact_kernels(model.device.type)[-1])
 
     def calls(self, picture: Image.Image) -> dict[Work, Call]:
-        """Nothing is looked at before the first of them."""
+        """Nothing is looked at before the first of them. Each leaves torch the threads that `Grounder.load` would."""
+        calls = self._calls(picture)
+        return calls if self.variant.runtime == TORCH else {work: _on_one_thread(call) for work, call in calls.items()}
+
+    def _calls(self, picture: Image.Image) -> dict[Work, Call]:
         ready = cache(lambda: self.grounder.view(picture))
         decoding = Decoding(max_new_tokens=CAPTION_TOKENS)
         calls: dict[Work, Call] = {
@@ -82,6 +90,27 @@ class Ours:
         if self.variant.as_shipped:
             return {**calls, "caption": lambda: self.grounder.view(picture).caption()}
         return {**calls, "caption": lambda: write_caption(self.grounder, picture, decoding)}
+
+
+@contextmanager
+def torch_threads(count: int | None) -> Iterator[None]:
+    """Afterwards as many as before. None: as many as inside is asked for."""
+    before = torch.get_num_threads()
+    try:
+        if count is not None:
+            torch.set_num_threads(count)
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _on_one_thread(call: Call) -> Call:
+    @wraps(call)
+    def alone() -> object:
+        with torch_threads(1):
+            return call()
+
+    return alone
 
 
 def write_caption(grounder: Grounder, picture: Image.Image, decoding: Decoding) -> Written:
