@@ -251,10 +251,10 @@ def measure_all(options: argparse.Namespace) -> Figures:
 
 
 def _grounders(options: argparse.Namespace) -> list[Grounder]:
-    """As the model's profile has it, and without mirror images where it has them."""
+    """As the model's profile has it, and with a single look where it has more."""
     load = partial(Grounder.load, options.model, dtype=options.dtype, threads=options.threads, runtime=options.runtime)
     usual = load()
-    return [usual, load(both_ways=False)] if usual.profile.both_ways else [usual]
+    return [usual, load(both_ways=False, zoom=False)] if usual.profile.both_ways else [usual]
 
 
 _COLOURS = ("red", "blue", "green", "yellow", "white", "black", "orange", "pink", "purple", "brown", "grey", "large",
