@@ -51,7 +51,8 @@ class Shape(Section):
 class ModelSection(Section):
     """Where the weights begin: at a model (embedded name, folder, hub id), or at random ones of a shape.
 
-    tokenizer: a model whose tokenizer a random model takes. vision: a folder with a CLIP whose tower it takes.
+    tokenizer: a model whose tokenizer a random model takes. vision: a CLIP, or a Kosmos-2, whose
+    vision tower it takes.
     dropout: of the decoder; None keeps the model's own.
     """
 

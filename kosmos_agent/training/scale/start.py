@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from safetensors import safe_open
+from torch import Tensor
 
 from kosmos_agent.errors import CheckpointError
 from kosmos_agent.model.checkpoint import load_model, load_tokenizer, read_config, weight_files
-from kosmos_agent.model.config import ClipVisionConfig, Kosmos2Config
+from kosmos_agent.model.config import Kosmos2Config
 from kosmos_agent.model.folder import locate
 from kosmos_agent.model.kosmos2 import Kosmos2
 from kosmos_agent.tokenizer import Tokenizer
@@ -18,8 +20,7 @@ from kosmos_agent.training.initialise import initialise
 from kosmos_agent.training.recipe.models import ModelSection, Shape
 from kosmos_agent.training.tabletop import tabletop_config
 
-_CLIP_PREFIX, _OWN_PREFIX = "vision_model.", "vision_model.model."
-_COMPUTED = "position_ids"
+_CLIP_PREFIX, _KOSMOS_PREFIX = "vision_model.", "model."
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def begin(section: ModelSection, seed: int) -> Start:
     model = Kosmos2(shaped(section, tokenizer.size))
     initialise(model, tokenizer.first_location_id, tokenizer.grid_side)
     if section.vision is not None:
-        load_clip(model, locate(section.vision))
+        load_tower(model, locate(section.vision))
     return Start(model, tokenizer, None)
 
 
@@ -82,18 +83,29 @@ def set_dropout(model: Kosmos2, dropout: float | None) -> None:
         layer.dropout = dropout  # type: ignore[assignment]
 
 
-def load_clip(model: Kosmos2, folder: Path) -> None:
-    """The vision tower of a published CLIP (`vision_model.*` in its safetensors), as the paper begins with."""
-    if not isinstance(model.config.vision, ClipVisionConfig):
-        raise CheckpointError("vision takes a CLIP; valid: a shape whose vision tower is one")
+def load_tower(model: Kosmos2, folder: Path) -> None:
+    """A trained vision tower, as the paper begins with: a CLIP's, by itself or beside its text, or a Kosmos-2's.
+
+    CheckpointError where its tensors are not those of the model's tower.
+    """
+    wanted = model.vision_model.model.state_dict()
+    found = _tower_tensors(folder, wanted.keys())
+    wrong = [name for name, value in wanted.items() if name not in found or found[name].shape != value.shape]
+    if wrong:
+        raise CheckpointError(
+            f"{folder} has no vision tower for this shape: no {wrong[0]} of {tuple(wanted[wrong[0]].shape)}; valid: a "
+            "CLIP for a published tower, else a checkpoint with a tower of the same sizes"
+        )
+    model.vision_model.model.load_state_dict(found)
+
+
+def _tower_tensors(folder: Path, names: Collection[str]) -> dict[str, Tensor]:
+    """By their names in our tower: those of a CLIP's tower alone have no prefix, those of a Kosmos-2 have two."""
     tensors = {}
     for file in weight_files(folder):
         with safe_open(file, "pt") as handle:
             for name in handle.keys():  # noqa: SIM118  the handle is no mapping
-                if name.startswith(_CLIP_PREFIX) and not name.endswith(_COMPUTED):
-                    tensors[name.removeprefix(_CLIP_PREFIX)] = handle.get_tensor(name)
-    wanted = model.vision_model.model.state_dict()
-    wrong = [name for name, value in wanted.items() if name not in tensors or tensors[name].shape != value.shape]
-    if wrong:
-        raise CheckpointError(f"{folder} has no {_CLIP_PREFIX}{wrong[0]} of shape {tuple(wanted[wrong[0]].shape)}")
-    model.vision_model.model.load_state_dict({name: tensors[name] for name in wanted})
+                own = name.removeprefix(_CLIP_PREFIX).removeprefix(_KOSMOS_PREFIX)
+                if own in names:
+                    tensors[own] = handle.get_tensor(name)
+    return tensors
