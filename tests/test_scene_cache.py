@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from kosmos_sim.cache import SceneCache, shard_seed
 from kosmos_sim.sheet import contact_sheet
+from kosmos_sim.splits import train_seed
 from kosmos_sim.stream import scene_records
 
 from kosmos_agent.errors import InvalidArgumentError
@@ -89,10 +90,10 @@ def test_a_damaged_description_is_refused_and_none_is_left_half_written(tmp_path
 
 
 def test_command_line(tmp_path):
-    command = [sys.executable, "-m", "kosmos_sim.cache", "--folder", str(tmp_path), "--seed", "5", "--count", "1"]
-    subprocess.run([*command, "--shard", "1", "--size", "48", "--workers", "1"], check=True, capture_output=True)
-    assert json.loads((tmp_path / "cache.json").read_text())["seed"] == 5
-    assert SceneCache(tmp_path, 5, 1, 1, 48).ready == 1
+    command = [sys.executable, "-m", "kosmos_sim.cache", "--folder", str(tmp_path), "--training-set", "5"]
+    subprocess.run([*command, "--count", "1", "--shard", "1", "--size", "48", "--workers", "1"], check=True, capture_output=True)
+    assert json.loads((tmp_path / "cache.json").read_text())["seed"] == train_seed(5)
+    assert SceneCache(tmp_path, train_seed(5), 1, 1, 48).ready == 1
 
 
 def test_contact_sheet_shows_every_picture(cache):

@@ -22,6 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from kosmos_agent.errors import InvalidArgumentError
 from kosmos_sim.records import SceneRecord
 from kosmos_sim.shards import Shard, write_shard
+from kosmos_sim.splits import train_seed
 from kosmos_sim.stream import GENERATOR_VERSION, scene_records
 
 _DESCRIPTION = "cache.json"
@@ -146,14 +147,14 @@ def _described(path: Path) -> dict[str, object]:
 
 def main(
     folder: Annotated[Path, typer.Option(help="Where the pictures are kept.")],
-    seed: Annotated[int, typer.Option(help="Which pictures.")] = 1,
+    training_set: Annotated[int, typer.Option(help="Which pictures: `--seed` of `train tabletop`.", min=0)] = 0,
     count: Annotated[int, typer.Option(help="How many.", min=1)] = 16000,
     workers: Annotated[int, typer.Option(help="Processes that render.", min=1)] = 2,
     shard: Annotated[int, typer.Option(help="Pictures per folder.", min=1)] = 500,
     size: Annotated[int, typer.Option(help="Side of a picture in pixels.", min=32)] = 224,
 ) -> None:
     """Renders labelled pictures into a cache; what is already there stays."""
-    SceneCache(folder, seed, count, shard, size).fill(workers)
+    SceneCache(folder, train_seed(training_set), count, shard, size).fill(workers)
 
 
 if __name__ == "__main__":
