@@ -91,7 +91,8 @@ def test_a_damaged_description_is_refused_and_none_is_left_half_written(tmp_path
 
 def test_command_line(tmp_path):
     command = [sys.executable, "-m", "kosmos_sim.cache", "--folder", str(tmp_path), "--training-set", "5"]
-    subprocess.run([*command, "--count", "1", "--shard", "1", "--size", "48", "--workers", "1"], check=True, capture_output=True)
+    command += ["--count", "1", "--shard", "1", "--size", "48", "--workers", "1"]
+    subprocess.run(command, check=True, capture_output=True)
     assert json.loads((tmp_path / "cache.json").read_text())["seed"] == train_seed(5)
     assert SceneCache(tmp_path, train_seed(5), 1, 1, 48).ready == 1
 
