@@ -93,9 +93,9 @@ def measured(
     return {"looks": looks, **_figures(heard, queue, seconds), "foreign_cores": foreign_cores(before, after)}
 
 
-def calmest(measure: Callable[[], Figures], patience: int) -> Figures:
+def calmest(measure: Callable[[], Figures], patience: int, threads: int) -> Figures:
     """Measured again while others take what our threads need; `noisy` where they did every time."""
-    allowed, tries = allowed_foreign_cores(os.cpu_count() or 1, torch.get_num_threads()), []
+    allowed, tries = allowed_foreign_cores(os.cpu_count() or 1, threads), []
     for _ in range(patience):
         tries.append(measure())
         if (tries[-1]["foreign_cores"] or 0.0) <= allowed:
@@ -222,6 +222,7 @@ def measure_all(options: argparse.Namespace) -> Figures:
     seconds, patience = (2.0, 1) if options.quick else (options.seconds, options.patience)
     before, shown = machine(), pictures(4)
     grounder, *others = _grounders(options)
+    threads = options.threads or torch.get_num_threads()
     phrase = [words for _, words in shown]
     many = [
         [f"the {colour} {words.split(maxsplit=2)[2]}" for words in phrase for colour in _COLOURS][:MANY],
@@ -229,7 +230,7 @@ def measure_all(options: argparse.Namespace) -> Figures:
     ]
 
     def row(asked: Grounder, phrases: Sequence[Sequence[str]], queue: str) -> Figures:
-        return calmest(lambda: measured(asked, shown, phrases, queue, seconds, options.zoom), patience)
+        return calmest(lambda: measured(asked, shown, phrases, queue, seconds, options.zoom), patience, threads)
 
     counts = [int(count) for count in options.cameras.split(",")]
     cameras = [
@@ -244,7 +245,7 @@ def measure_all(options: argparse.Namespace) -> Figures:
         "zoom": options.zoom,
         "runtime": options.runtime,
         "dtype": grounder.precision,
-        "threads": torch.get_num_threads(),
+        "threads": threads,
         "cameras": cameras,
         "fairness": [row(grounder, many, queue) for queue in ("queue", "first come")],
     }

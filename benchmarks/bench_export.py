@@ -32,6 +32,7 @@ from kosmos_agent.model.checkpoint import load_tokenizer, read_config
 from kosmos_agent.model.config import Kosmos2Config
 from kosmos_agent.model.engine import Engine
 from kosmos_agent.model.folder import locate
+from kosmos_agent.model.probe import has_native_bfloat16
 from kosmos_agent.precision import load_precision
 from kosmos_agent.runtime.openvino_engine import OpenVinoEngine
 
@@ -126,10 +127,11 @@ def contenders(model: str, work: Path) -> dict[str, Callable[[], Passes]]:
         "torch float32": partial(in_torch, "float32"),
         "torch bfloat16": partial(in_torch, "bfloat16"),
         "OpenVINO float32": partial(in_openvino, "openvino", "float32"),
-        "OpenVINO bfloat16": partial(in_openvino, "openvino", "bfloat16"),
-        "OpenVINO bfloat16 with convolutions in int8": partial(in_openvino, "int8", "bfloat16"),
-        "the same graphs by way of ONNX in OpenVINO bfloat16": partial(in_openvino, "onnx", "bfloat16"),
     }
+    if has_native_bfloat16():
+        found["OpenVINO bfloat16"] = partial(in_openvino, "openvino", "bfloat16")
+        found["OpenVINO bfloat16 with convolutions in int8"] = partial(in_openvino, "int8", "bfloat16")
+        found["the same graphs by way of ONNX in OpenVINO bfloat16"] = partial(in_openvino, "onnx", "bfloat16")
     if importlib.util.find_spec("onnxruntime") is not None:
         found["ONNX Runtime float32"] = lambda: onnx_runtime_passes(exported("onnx"), config)
     return found

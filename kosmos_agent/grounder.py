@@ -2,7 +2,7 @@
 
 grounder = Grounder.load("tabletop")
 view = grounder.view(image)              # the frame is encoded once
-answer = view.find("the red cup")        # each question costs only its own few tokens
+answer = view.find("the red cup")        # a question costs only its own few tokens; the first reads the picture too
 """
 
 from __future__ import annotations
@@ -91,11 +91,10 @@ class Grounder:
         threads are the graphs', with one left to torch, whose own would get in their way; None leaves torch's alone.
         UnknownModelError, CheckpointError (naming the tensors), InvalidArgumentError, MissingDependencyError.
         """
-        if threads is not None:
-            if threads < 1:
-                raise InvalidArgumentError(f"threads {threads} must be at least 1")
-            # Threads of torch that wait for more work keep processors from the graphs.
-            torch.set_num_threads(threads if runtime == TORCH else 1)
+        if threads is not None and threads < 1:
+            raise InvalidArgumentError(f"threads {threads} must be at least 1")
+        if threads is not None and runtime == TORCH:
+            torch.set_num_threads(threads)
         check_device(device)
         folder = locate(model)
         tokenizer, profile = load_tokenizer(folder), Profile.read(folder)
@@ -107,6 +106,8 @@ class Grounder:
             loaded = load_precision(folder, tokenizer, dtype, device, say=say)
         else:
             loaded = Loaded(load_exported(folder, runtime, dtype=dtype, device=device, threads=threads))
+            if threads is not None:
+                torch.set_num_threads(1)  # those that wait for more work would keep processors from the graphs
         return cls(
             loaded.engine,
             tokenizer,

@@ -128,7 +128,7 @@ def test_bench_states_what_its_figures_depend_on(run, folder):
     report = json.loads(run("bench", "--model", folder, "--repeat", 3, "--json")[1])
     assert {"threads", "cpus", "load_average", "repeat"} <= report.keys()
     assert report["dtype"] == "float32", "the type that was computed in, not the word auto"
-    for name in ("view", "find_1", "find_8"):
+    for name in ("view", "find_1", "find_8", "new_1"):
         entry = report["latency_ms"][name]
         assert 0 < entry["min"] <= entry["median"] <= entry["max"]
 

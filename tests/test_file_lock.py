@@ -1,9 +1,11 @@
 """A lock that one process holds keeps others waiting, and goes with it."""
 
+import errno
 import fcntl
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -46,6 +48,7 @@ def test_threads_of_one_process_keep_each_other_out(tmp_path):
     def enter(name):
         with held(tmp_path / "lock"):
             inside.append(f"{name} in")
+            time.sleep(0.02)
             inside.append(f"{name} out")
 
     threads = [threading.Thread(target=enter, args=[name]) for name in "abc"]
@@ -54,6 +57,21 @@ def test_threads_of_one_process_keep_each_other_out(tmp_path):
     for thread in threads:
         thread.join()
     assert all(inside[k][0] == inside[k + 1][0] for k in range(0, len(inside), 2))
+
+
+def test_a_drive_without_locks_is_used_without(tmp_path, monkeypatch):
+    def fails(code):
+        def flock(*_):
+            raise OSError(code, "flock")
+
+        return flock
+
+    monkeypatch.setattr(fcntl, "flock", fails(errno.ENOLCK))
+    with held(tmp_path / "lock"):
+        pass
+    monkeypatch.setattr(fcntl, "flock", fails(errno.EIO))
+    with pytest.raises(OSError, match="flock"), held(tmp_path / "lock"):
+        pass
 
 
 def test_an_error_inside_lets_go_and_a_folder_that_is_not_there_is_told(tmp_path):

@@ -139,6 +139,28 @@ def test_graphs_are_made_once_and_again_when_they_are_damaged(checkpoint, counte
     assert (place / "vision.xml").read_text() == ""
 
 
+def test_those_that_start_together_make_the_graphs_once(checkpoint, counted, tmp_path, monkeypatch):
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    threads = [threading.Thread(target=openvino_loading.kept_export, args=(checkpoint,)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(counted) == 1
+
+
+def test_a_cache_that_may_only_be_read_is_used(checkpoint, counted, tmp_path, monkeypatch):
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    place = openvino_loading.kept_export(checkpoint)
+    monkeypatch.setattr(Path, "touch", refused)
+    assert openvino_loading.kept_export(checkpoint) == place
+    assert counted == [place]
+
+
+def refused(*_, **__):
+    raise PermissionError("read-only")
+
+
 def test_other_weights_have_a_place_of_their_own(checkpoint, counted, tmp_path, monkeypatch):
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
     first = openvino_loading.kept_export(checkpoint)
@@ -194,7 +216,11 @@ def test_asked_for_threads_are_the_graphs_and_torch_keeps_one(cache):
         torch.set_num_threads(2)
         Grounder.load("tabletop", runtime="openvino")
         assert torch.get_num_threads() == 2
-        Grounder.load("tabletop", runtime="openvino", threads=2)
+        with pytest.raises(InvalidArgumentError, match="valid: torch, openvino, or a folder"):
+            Grounder.load("tabletop", runtime="no-such-folder", threads=2)
+        assert torch.get_num_threads() == 2
+        grounder = Grounder.load("tabletop", runtime="openvino", threads=2)
         assert torch.get_num_threads() == 1
+        assert grounder.model.threads == 2
     finally:
         torch.set_num_threads(before)

@@ -138,6 +138,17 @@ def test_a_writing_that_fails_leaves_nothing(folder, cache):
     assert [path for path in cache.root.iterdir() if path.is_dir()] == []
 
 
+def test_a_cache_that_may_only_be_read_is_used(folder, cache, monkeypatch):
+    load(folder, cache)
+
+    def refused(*_, **__):
+        raise PermissionError("read-only")
+
+    monkeypatch.setattr(os, "utime", refused)
+    again, said = load(folder, cache)
+    assert (again.precision, again.warnings, said) == ("int8", (), [])
+
+
 def test_those_that_start_together_make_the_weights_once(folder, cache):
     """The second comes while the first is writing; both have the files of the one writing."""
     writing, second_is_there, written, found = threading.Event(), threading.Event(), [], {}

@@ -81,7 +81,7 @@ def _print(report: dict[str, Any]) -> None:
         f"{report['model']}  {report['runtime']}  {report['dtype']}  {report['device']}"
         f"  {report['threads']} threads of {report['cpus']}  load before {load:.2f}  median of {report['repeat']}"
     )
-    for name in ("view", "find_1", "find_8"):
+    for name in ("view", "find_1", "find_8", "new_1"):
         entry = report["latency_ms"][name]
         noisy = "   others used our processors" if entry["noisy"] else ""
         typer.echo(f"  {name:<8} {entry['median']:8.1f} ms   (from {entry['min']:.1f} to {entry['max']:.1f}){noisy}")

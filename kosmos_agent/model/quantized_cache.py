@@ -105,7 +105,8 @@ class QuantizedCache:
         for name, expected in sums.items():
             if not (place / name).is_file() or _sum(place / name) != expected:
                 raise CheckpointError(f"{place / name} is not as it was written")
-        os.utime(place)
+        with suppress(OSError):  # of a cache that may only be read nothing is removed either
+            os.utime(place)
         return [place / name for name in sums]
 
     def notes(self, folder: Path) -> dict[str, Any]:

@@ -24,8 +24,8 @@ from kosmos_agent.model.kosmos2 import inject
 PRECISIONS = {"float32": ("f32", "FP32"), "bfloat16": ("bf16", "BF16"), "float16": ("f16", "FP16")}
 """Ours -> OpenVINO's, and what it calls a device that is made for it."""
 
-MOST_SHAPES = 4
-"""A picture with its phrases, their corners, and two for what comes now and then."""
+MOST_SHAPES = 12
+"""A picture with its phrases, their corners, and what comes now and then: phrases of other lengths are other shapes."""
 
 
 class OpenVinoEngine:
@@ -42,7 +42,8 @@ class OpenVinoEngine:
         self.precision = "int8" if manifest.precision == "int8" else computed_in
         self._positions = manifest.positions
         self._embedding = load_file(folder / EMBEDDING_FILE)[EMBEDDING]
-        hints = _hints(computed_in, threads or torch.get_num_threads())
+        self.threads = threads or torch.get_num_threads()
+        hints = _hints(computed_in, self.threads)
         vision, decoder = (core.read_model(folder / manifest.graphs[name].file) for name in (VISION, DECODER))
         vision.reshape([1, *manifest.graphs[VISION].inputs["pixels"].shape[1:]])
         self._vision = _Pass(lambda: core.compile_model(vision, "CPU", hints))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from pathlib import Path
 
 from kosmos_agent.errors import CheckpointError
 from kosmos_agent.export import openvino_format
 from kosmos_agent.export.folder import export_model, open_export
 from kosmos_agent.export.manifest import MANIFEST_FILE, VERSION, Manifest
+from kosmos_agent.file_lock import held
 from kosmos_agent.model.checkpoint import CONFIG_FILE, read_json
 from kosmos_agent.model.fingerprint import weights_sha256
 from kosmos_agent.runtime.openvino_engine import OpenVinoEngine
@@ -29,13 +31,20 @@ def load(model_folder: Path, export: Path | None, *, dtype: str, threads: int | 
 
 
 def kept_export(model_folder: Path) -> Path:
-    """The export of these very weights in the user's cache; made, whole or not at all, where it is not there yet."""
+    """The export of these very weights in the user's cache; made, whole or not at all, where it is not there yet.
+
+    Processes that start together make it once.
+    """
     folder = cache_folder() / openvino_format.FORMAT
     place = folder / fingerprint(model_folder)
     if not _whole(place):
-        export_model(model_folder, place, openvino_format)
-        forget_oldest(folder, place)
-    (place / MANIFEST_FILE).touch()
+        folder.mkdir(parents=True, exist_ok=True)
+        with held(folder / f".{place.name}.lock"):
+            if not _whole(place):
+                export_model(model_folder, place, openvino_format)
+                forget_oldest(folder, place)
+    with suppress(OSError):  # of a cache that may only be read nothing is removed either
+        (place / MANIFEST_FILE).touch()
     return place
 
 
