@@ -14,7 +14,6 @@ import torch
 from PIL import Image
 from pydantic import BaseModel, ConfigDict
 from torch import nn
-from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
 from kosmos_agent.benchmarking.stages import torch_model
@@ -151,7 +150,7 @@ def _operations(grounder: Grounder, picture: Image.Image) -> list[Operation]:
             grounder.view(picture).find_all(PHRASES)
         synchronise(device)
     # What a GPU did stands there twice: with the operation that asked for it, and by itself.
-    asked = [event for event in profiled.key_averages() if event.device_type == DeviceType.CPU]
+    asked = [event for event in profiled.key_averages() if event.device_type.name == "CPU"]
     events = sorted(asked, key=own_time, reverse=True)
     total = sum(map(own_time, events))
     return [
