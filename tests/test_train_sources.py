@@ -304,9 +304,34 @@ def test_conversations_about_excluded_pictures_are_left_out(data, tmp_path, caps
     assert "1 of 3 records left out" in str(told[0][2])
 
 
+def test_a_list_that_leaves_out_nothing_is_warned_of(data):
+    listed = data / "others.txt"
+    listed.write_text("another.png\n")
+    warned = []
+    watched, told = with_told()
+    section = DataSection(kind="conversations", path="conversations.json", per_step=1, exclude=listed.name)
+    assert len(open_source(section, data, replace(watched, warn=warned.append))) == 3
+    assert "0 of 3 records left out" in str(told[0][2])
+    assert "0 of 3 records left out" in warned[0]
+    assert "'talk0.png'" in warned[0]
+    listed.write_text("talk1.png\n")
+    assert len(open_source(section, data, replace(watched, warn=warned.append))) == 2
+    assert len(warned) == 1
+
+
 def test_lists_of_excluded_pictures_hold_ids_or_names(tmp_path):
     (tmp_path / "list").write_text("9\nother.png\n")
     assert all(name in Excluded(tmp_path / "list") for name in ("000000000009.jpg", "a/other.png"))
+    (tmp_path / "ids").write_text("000000098304\nCOCO_train2014_000000000007\n")
+    for name in (
+        "000000098304.jpg",
+        "98304",
+        "a/COCO_train2014_000000098304.jpg",
+        "7",
+        "COCO_val2014_000000000007.png",
+    ):
+        assert name in Excluded(tmp_path / "ids")
+    assert all(name not in Excluded(tmp_path / "ids") for name in ("0", "98304.jpg", "000000983040.jpg"))
     (tmp_path / "empty").write_text("\n")
     for name, said_of_it in (("empty", "is empty"), ("none", "cannot read")):
         with pytest.raises(InvalidConfigError, match=said_of_it):
