@@ -2,8 +2,9 @@
 
 python benchmarks/bench_grit.py [--count 2000] [--ray-count 200] [--folder .cache/bench-grit] [--out FILE.json]
 
-The detector is the embedded model on one thread. Everything is resumed: finished shards are not done again, and their
-time is that of the run that did them. What the boxes are held against is in the JSON of each pair, which the recipe
+The detector is the embedded model on one thread. Everything is resumed: finished shards are not done again, and times
+are summed over the calls that did them. Of a call that was stopped nobody knows the time: its pairs are in the table,
+and how many there are is said. What the boxes are held against is in the JSON of each pair, which the recipe
 does not read. The rate of an engine is that of its whole run: what it takes to start, Ray and the models, stands beside
 it as the time to the first pair.
 """
@@ -46,23 +47,40 @@ def make_pairs(folder: Path, count: int, shard: int) -> Path:
 
 
 def build(pairs: Path, out: Path, *options: str) -> dict[str, Any]:
-    """The command's own report; of an earlier call where everything was done then.
+    """The command's own reports, summed over the calls that filled `out`.
 
-    command_seconds: wall time. cpu_seconds: of the command itself, without Ray's own processes.
+    command_seconds: wall time. cpu_seconds: of the command itself, without Ray's own processes. load_average and
+    first_pair_seconds: of the last call that built something. SystemExit where no call was timed.
     """
     kept = out.with_suffix(".json")
+    if not any(out.glob("*.parquet")):
+        kept.unlink(missing_ok=True)  # of a folder that was deleted
     started, before = time.perf_counter(), os.times()
     command = [*COMMAND, "--pairs", str(pairs), "--out", str(out), *options]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     report = json.loads(done.stdout.splitlines()[-1])
-    if report["shards"] == 0 and kept.is_file():
-        return json.loads(kept.read_text(encoding="utf-8"))
+    earlier = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else None
+    if report["shards"] == 0:
+        if earlier is None:
+            raise SystemExit(f"{out} was built by another command, so that no time is known: delete {out} to time it")
+        return earlier
     report["command_seconds"] = time.perf_counter() - started
     after = os.times()
     report["cpu_seconds"] = sum(after[2:4]) - sum(before[2:4])
     report["load_average"] = os.getloadavg()[0]
+    report = summed(earlier, report) if earlier is not None else report
     kept.write_text(json.dumps(report), encoding="utf-8")
     return report
+
+
+def summed(earlier: dict[str, Any], later: dict[str, Any]) -> dict[str, Any]:
+    """Two calls' reports as one."""
+    plain = ("pairs", "kept", "shards", "seconds", "command_seconds", "cpu_seconds")
+    inner = {
+        name: {key: earlier[name].get(key, 0) + later[name].get(key, 0) for key in {**earlier[name], **later[name]}}
+        for name in ("rejected", "stage_seconds")
+    }
+    return {**later, **{name: earlier[name] + later[name] for name in plain}, **inner}
 
 
 def built_pairs(pairs: Path, out: Path) -> Iterator[tuple[Sample, GritRecord | None]]:
@@ -121,6 +139,8 @@ def on_ray(folder: Path, count: int) -> dict[str, Any]:
 def print_report(found: dict[str, Any]) -> None:
     console = Console()
     whole = found["whole"]
+    if found["built"] != whole["pairs"]:
+        console.print(f"{whole['pairs']} of {found['built']} pairs are timed: calls that were stopped built the others")
     stages = Table("stage", "ms a pair", title=f"{whole['pairs']} pairs, one process, one thread")
     for stage, seconds in whole["stage_seconds"].items():
         stages.add_row(stage, f"{1000 * seconds / whole['pairs']:.2f}")
@@ -153,6 +173,7 @@ def main() -> None:
         "python": platform.python_version(),
         "cpus": os.cpu_count(),
         "whole": whole,
+        "built": sum(1 for _ in built_pairs(pairs, folder / "grit")),
         "table1": statistics(folder / "grit").summary(),
         "correctness": correctness(pairs, folder / "grit"),
         "engines": on_ray(folder, options.ray_count) if options.ray_count else {},

@@ -3,9 +3,10 @@
 python benchmarks/bench_paper.py [--folder .cache/bench-grit] [--pairs 2000] [--steps 900] [--tuning-steps 400]
 
 Each stage is a command of the command line, printed before it runs; stopped and called again, it goes on. The pairs and
-the GrIT are those of `bench_grit.py`, made where they are not there yet. The model begins with random weights and sees
-few pictures: the figures show that the stages fit together, and how far so little training comes. After each of the two
-stages the model is asked what the embedded one is asked in `docs/evaluation.md`, under the paper's protocols.
+the GrIT are those of `bench_grit.py`, made where they are not there yet. The vision tower begins as the embedded
+model's, everything behind it with random weights, and it sees few pictures: the figures show that the stages fit
+together, and how far so little training comes. After each of the two stages the model is asked what the embedded one is
+asked in `docs/evaluation.md`, under the paper's protocols.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -47,7 +49,10 @@ def make_data(folder: Path, pairs: int) -> None:
     run([*COMMAND, "grit", "build", *building, "--out", str(folder / "grit")])
     for name, module in {"second": "kosmos_sim.second_sources", "tops": "kosmos_sim.public_formats"}.items():
         if not (folder / name).exists():
-            run([*SIMULATION, module, "--out", str(folder / name)])
+            part = folder / f"{name}.part"
+            shutil.rmtree(part, ignore_errors=True)
+            run([*SIMULATION, module, "--out", str(part)])
+            part.rename(folder / name)
 
 
 def train(folder: Path, steps: int, tuning_steps: int) -> None:
@@ -63,7 +68,9 @@ def train(folder: Path, steps: int, tuning_steps: int) -> None:
         run([*COMMAND, "train", stage, *recipe, *options])
 
 
-def evaluate(folder: Path, model: str, pictures: int) -> dict[str, Any]:
+def evaluate(folder: Path, name: str, pictures: int) -> dict[str, Any]:
+    """Reports by benchmark, of the model of that run."""
+    model, out = str(folder / name / "model"), folder / "eval" / name
     coco, flickr = folder / "tops" / "coco", folder / "tops" / "flickr30k"
     data = {
         "refcoco": ["--data", coco],
@@ -73,9 +80,10 @@ def evaluate(folder: Path, model: str, pictures: int) -> dict[str, Any]:
         "vqa": ["--data", coco / VQA[0], "--annotations", coco / VQA[1]],
     }
     found = {}
-    for name, options in data.items():
-        asked = [*map(str, options), "--split", "test", "--pictures", str(pictures), "--model", model, "--json"]
-        found[name] = json.loads(run([*COMMAND, "eval", name, *asked]).splitlines()[-1])
+    for benchmark, options in data.items():
+        asked = [*map(str, options), "--split", "test", "--pictures", str(pictures), "--model", model]
+        kept = ["--out", str(out / benchmark), "--json"]
+        found[benchmark] = json.loads(run([*COMMAND, "eval", benchmark, *asked, *kept]).splitlines()[-1])
     return found
 
 
@@ -99,7 +107,7 @@ def main() -> None:
     folder = options.folder.resolve()
     make_data(folder, options.pairs)
     train(folder, options.steps, options.tuning_steps)
-    found = {name: evaluate(folder, str(folder / name / "model"), options.pictures) for name in RUNS}
+    found = {name: evaluate(folder, name, options.pictures) for name in RUNS}
     print_report(found)
     if options.out:
         options.out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")

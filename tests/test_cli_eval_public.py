@@ -10,6 +10,7 @@ import torch
 from benchmark_files import CUP, caption_file, entities_folder, question_files, refer_folder, referring_file
 from tiny_kosmos import TOKENIZER, tiny_model
 
+from kosmos_agent import precision
 from kosmos_agent.cli.app import main
 from kosmos_agent.evaluation.reports.published import published, rows_beside
 from kosmos_agent.evaluation.scores import captions
@@ -82,6 +83,18 @@ def test_threads_and_number_type_that_were_left_open_are_held_to(run, tmp_path):
     code, _, err = run(*words, "--threads", torch.get_num_threads() + 1)
     assert code == 2
     assert f"threads was {made_of['threads']} and is now {made_of['threads'] + 1}" in err
+
+
+def test_a_large_model_on_a_cpu_needs_its_number_type_named(run, tmp_path, monkeypatch):
+    """What auto takes for it is timed, so that two processes of one run could take two types."""
+    monkeypatch.setattr(precision, "LARGE", 1)
+    out = tmp_path / "out"
+    words = ("refcoco", "--data", referring_file(tmp_path / "data"), "--most-tokens", 4, "--out", out)
+    code, _, err = run(*words)
+    assert (code, len(err.splitlines())) == (2, 1)
+    assert "valid: --dtype int8, bfloat16 or float32" in err
+    assert not out.exists()
+    assert run(*words, "--dtype", "float32")[0] == 0
 
 
 def test_another_calibration_beside_the_same_weights_is_another_model(model, tmp_path):

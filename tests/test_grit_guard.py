@@ -1,5 +1,6 @@
 """A pair at which a process ends or fails as nobody foresaw is set aside; a stage that is broken ends the run."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -39,6 +40,13 @@ def guard(folder, probe=None):
 
 def left(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def write_line(folder, index, key):
+    """As a process does when it begins."""
+    (folder / "00000").mkdir(exist_ok=True)
+    with (folder / "00000" / f"{index}.detect").open("a") as file:
+        file.write(f'"{key}"\n')
 
 
 def fail(error):
@@ -113,6 +121,57 @@ def test_a_stage_at_which_processes_end_whatever_the_pair_ends_the_run_and_start
     with pytest.raises(PipelineError, match="the process ended at dog, and a plain pair fails there as well"):
         guard(tmp_path).run("00000", 4, "dog", lambda: pytest.fail("it was tried"))
     assert left(tmp_path) == []
+
+
+def test_whoever_ends_a_run_takes_back_what_its_processes_are_at(tmp_path):
+    """One death before the run at `dog`; in it one at `cat`, then both are begun, and `cow` too."""
+    marks = Attempts(tmp_path)
+    for index, key in enumerate(("dog", "cat", "cow", "owl")):
+        if key in ("dog", "owl"):
+            write_line(tmp_path, index, key)
+    before = marks.counts()
+    for index, key in ((1, "cat"), (0, "dog"), (1, "cat"), (2, "cow")):
+        write_line(tmp_path, index, key)
+    marks.end(before)
+    found = [marks.deaths("00000", f"{index}.detect", key) for index, key in enumerate(("dog", "cat", "cow", "owl"))]
+    assert found == [1, 1, 0, 1]
+    with pytest.raises(PipelineError, match="the run has ended"):
+        guard(tmp_path).run("00000", 5, "ant", lambda: pytest.fail("a process that was left over went on"))
+    marks.begin()
+    assert guard(tmp_path).run("00000", 5, "ant", lambda: 7) == 7
+    marks.begin()
+
+
+@pytest.mark.parametrize(
+    ("error", "kept", "raised"),
+    [
+        ("KeyboardInterrupt", 0, KeyboardInterrupt),
+        ("RaySystemError", 0, PipelineError),
+        ("GeneratorExit", 0, None),
+        ("WorkerCrashedError", 1, PipelineError),
+    ],
+)
+def test_a_driver_that_leaves_its_run_blames_no_pair(tmp_path, monkeypatch, error, kept, raised):
+    pytest.importorskip("ray.data", reason="needs the extra [scale]")
+    ray_engine = importlib.import_module("kosmos_agent.grit.ray_engine")
+
+    class Rows:
+        def iter_rows(self):
+            write_line(tmp_path, 4, "dog")
+            yield {"item": 1}
+            errors = ray_engine.ray.exceptions
+            raise KeyboardInterrupt if error == "KeyboardInterrupt" else getattr(errors, error)("lost")
+
+    monkeypatch.setattr(ray_engine, "connect", lambda *_: False)
+    monkeypatch.setattr(ray_engine.RayEngine, "_dataset", lambda *_: Rows())
+    items = ray_engine.RayEngine()(["a shard"], None, None, tmp_path)
+    assert next(items) == 1
+    if raised is None:
+        items.close()
+    else:
+        with pytest.raises(raised):
+            next(items)
+    assert Attempts(tmp_path).deaths("00000", "4.detect", "dog") == kept
 
 
 def test_a_folder_that_is_not_there_or_cannot_be_written_is_named(tmp_path):

@@ -107,6 +107,24 @@ def test_a_crowd_is_neither_absent_nor_a_whole_list(tmp_path):
     assert found[1] == [("red cup", (pairs_of([box])[0],), False)]
 
 
+def test_a_picture_of_crowds_alone_is_told_and_left_out(tmp_path):
+    file = tmp_path / "p.png"
+    square_picture("red", (0.1, 0.1, 0.5, 0.5)).save(file)
+    told = []
+    context = Context(TOKENIZER, SLOTS, 28, 96, "stretch", seed=3, on_reject=lambda *facts: told.append(facts))
+    crowd = BoxedPicture(file, (), crowds=("red cup",))
+    pictures = [BoxedPicture(file, (("red cup", some(1)[0]),)), crowd, BoxedPicture(file, ())]
+    known = BoxedPictures(pictures, context, "mine")
+    assert len(known) == 2
+    assert all((known.sample(number).targets != NO_TARGET).any() for number in range(4))
+    ((title, number, error),) = told
+    assert (title, number) == ("mine", None)
+    assert "1 pictures passed over: crowds of all names" in str(error)
+    other = BoxedPicture(file, (("blue box", some(1)[0]),))
+    assert len(BoxedPictures([*pictures, other], context)) == 4, "the crowd's picture shows no blue box"
+    assert len(told) == 1
+
+
 def test_rows_too_short_for_one_box_and_pictures_without_any_are_refused(tmp_path):
     with pytest.raises(InvalidConfigError, match=r"p\.png: 'red cup' with one box takes \d+ tokens, .* valid: batch"):
         source(tmp_path, [("red cup", some(1)[0])], row_tokens=16)

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tiny_kosmos import TOKENIZER
-from training_data import write_everything
+from training_data import write_everything, write_tar
 
+from kosmos_agent.grit.table import read_table, write_table
 from kosmos_agent.training.recipe.models import DataSection
 from kosmos_agent.training.sources.context import Context
 from kosmos_agent.training.sources.index import Found, Index
@@ -67,6 +68,38 @@ def test_a_shard_with_more_pairs_is_counted_anew(tmp_path):
     for suffix in ("png", "txt"):
         (shard / f"000000099.{suffix}").write_bytes((shard / f"000000000.{suffix}").read_bytes())
     assert len(opened(tmp_path, "captions", "grit")) == before + 1
+
+
+def test_two_kinds_over_one_folder_keep_their_own_counts(tmp_path):
+    """Pairs whose boxes are in their JSON, so that no table says which of them count."""
+    write_everything(tmp_path)
+    table = tmp_path / "grit" / "00000.parquet"
+    content = table.read_bytes()
+    write_table(table, list(read_table(table))[:5])
+    kinds = ("grounded", "captions", "referring")
+    assert [len(opened(tmp_path, kind, "grit")) for kind in kinds] == [5, 8, 5]
+    files = aged(tmp_path)
+    assert len(files) == 2, "grounded and referring pairs count the same"
+    assert [len(opened(tmp_path, kind, "grit")) for kind in kinds] == [5, 8, 5]
+    assert all(file.stat().st_mtime_ns == 1 for file in files)
+    table.unlink()
+    assert [len(opened(tmp_path, kind, "grit")) for kind in kinds] == [8, 8, 8]
+    table.write_bytes(content)
+
+
+def test_that_a_tar_breaks_off_is_told_once_at_each_start(tmp_path):
+    (tmp_path / "pairs").mkdir()
+    write_tar(tmp_path / "pairs" / "00000.tar", 2)
+    write_tar(tmp_path / "pairs" / "00001.tar", 3, cut=300)
+    starts = []
+    for _ in range(2):
+        told = []
+        source = opened(tmp_path, "captions", "pairs", on_reject=lambda *facts, told=told: told.append(str(facts[2])))
+        for number in range(2 * len(source)):
+            source.sample(number)
+        starts.append(told)
+    assert starts[0] == starts[1]
+    assert [note.split(":")[0] for note in starts[0]] == [f"0000{n}.tar is no whole tar file" for n in (0, 1)]
 
 
 def test_a_broken_index_is_made_anew(tmp_path):

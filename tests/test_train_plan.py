@@ -8,15 +8,17 @@ import torch
 from tiny_kosmos import tiny_model
 
 from kosmos_agent.cli.app import main
-from kosmos_agent.errors import InvalidArgumentError, InvalidConfigError
+from kosmos_agent.errors import CheckpointError, InvalidArgumentError, InvalidConfigError
 from kosmos_agent.model.checkpoint import load_model, load_tokenizer
 from kosmos_agent.model.config import ConvVisionConfig, Kosmos2Config
 from kosmos_agent.model.folder import locate
+from kosmos_agent.training.plan import inputs
 from kosmos_agent.training.plan.dry_run import hollow_model, picture_work, text_work
 from kosmos_agent.training.plan.inputs import planned_config
 from kosmos_agent.training.plan.plan import Hardware, plan
 from kosmos_agent.training.plan.tabletop import as_counted
 from kosmos_agent.training.recipe.reading import parse_recipe, read_any, read_recipe
+from kosmos_agent.training.scale import start
 from kosmos_agent.training.tabletop import tabletop_config
 
 PUBLISHED = Kosmos2Config()
@@ -138,6 +140,27 @@ def test_saved_bytes_are_those_of_a_real_pass(conv):
 
 
 RECIPE = {"recipe": "pretrain", "data": [{"kind": "captions", "path": "pairs", "per_step": 2}]}
+
+
+def no_hub(name):
+    raise CheckpointError(f"there is no folder {name} and no hub")
+
+
+def test_finetuning_is_planned_without_data_and_without_its_model(capsys, monkeypatch, tmp_path):
+    """In a folder with files of JSON that are no labels."""
+    (tmp_path / "package.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    for module in (inputs, start):
+        monkeypatch.setattr(module, "locate", no_hub)
+    monkeypatch.setattr(inputs, "Kosmos2Config", lambda: SHALLOW)
+    monkeypatch.setattr(start, "Kosmos2Config", lambda: SHALLOW)
+    for words in ((), ("--data", str(tmp_path))):
+        assert main(["train", "plan", "finetune", *words, "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert (found["tokens"], found["pictures"]) == ({"boxes": 8 * 256}, {"boxes": 8})
+    monkeypatch.undo()
+    assert main(["train", "plan", "finetune", "--set", "model.start=tabletop", "--data", str(tmp_path)]) == 2
+    assert "package.json has no list images" in capsys.readouterr().err
 
 
 def test_sizes_that_nobody_states_are_an_error():

@@ -1,6 +1,5 @@
 """Sources of training data: every sample by its number, proportions exact, formats read as they are documented."""
 
-import io
 import json
 import tarfile
 from collections import Counter
@@ -10,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from tiny_kosmos import TOKENIZER
-from training_data import some_boxes, square_picture, write_everything, write_lines
+from training_data import square_picture, write_everything, write_lines, write_tar
 
 from kosmos_agent.cli.app import main
 from kosmos_agent.errors import InvalidConfigError, InvalidDatasetError, InvalidSampleError
@@ -247,20 +246,6 @@ def test_lines_without_text_are_told_and_passed_over(tmp_path):
     assert "record 3 is not JSON" in str(told[1][2])
 
 
-def write_tar(path, count, cut=0):
-    """Pairs of a picture and a text; `cut` bytes are missing at the end."""
-    with tarfile.open(path, "w") as tar:
-        for number, (colour, box) in enumerate(some_boxes(count)):
-            picture = io.BytesIO()
-            square_picture(colour, box).save(picture, "PNG")
-            for suffix, content in (("png", picture.getvalue()), ("txt", f"the {colour} box".encode())):
-                member = tarfile.TarInfo(f"{number:05d}.{suffix}")
-                member.size = len(content)
-                tar.addfile(member, io.BytesIO(content))
-        end = tar.offset
-    path.write_bytes(path.read_bytes()[: end - cut])
-
-
 @pytest.mark.parametrize("cut", [0, 300])
 def test_a_tar_that_breaks_off_gives_what_precedes_the_break(tmp_path, cut):
     """Without its end, or without a part of its last record too."""
@@ -276,6 +261,19 @@ def test_a_tar_that_breaks_off_gives_what_precedes_the_break(tmp_path, cut):
     assert "no whole tar file" in str(told[0][2])
 
 
+def test_a_tar_header_of_an_impossible_size_is_a_break_too(tmp_path):
+    (tmp_path / "pairs").mkdir()
+    write_tar(tmp_path / "pairs" / "00000.tar", 2)
+    header = tarfile.TarInfo("00002.txt")
+    header.size = 2**64 - 512
+    with (tmp_path / "pairs" / "00000.tar").open("ab") as tar:
+        tar.write(header.tobuf(tarfile.GNU_FORMAT))
+    watched, told = with_told()
+    source = open_source(DataSection(kind="captions", path="pairs", per_step=1), tmp_path, watched)
+    assert len({source.sample(number).pictures[0].tobytes() for number in range(6)}) == 2
+    assert [str(error).split(":")[0] for *_, error in told] == ["00000.tar is no whole tar file"]
+
+
 def test_a_file_that_is_no_tar_is_told_and_the_others_are_used(tmp_path):
     (tmp_path / "pairs").mkdir()
     write_tar(tmp_path / "pairs" / "00000.tar", 2)
@@ -283,7 +281,7 @@ def test_a_file_that_is_no_tar_is_told_and_the_others_are_used(tmp_path):
     watched, told = with_told()
     source = open_source(DataSection(kind="captions", path="pairs", per_step=1), tmp_path, watched)
     assert len(source) == 2
-    assert "00001.tar is no whole tar file" in str(told[0][2])
+    assert "00001.tar is no whole tar file" in str(told[1][2])
 
 
 def test_conversations_about_excluded_pictures_are_left_out(data, tmp_path, capsys):
@@ -306,9 +304,34 @@ def test_conversations_about_excluded_pictures_are_left_out(data, tmp_path, caps
     assert "1 of 3 records left out" in str(told[0][2])
 
 
+def test_a_list_that_leaves_out_nothing_is_warned_of(data):
+    listed = data / "others.txt"
+    listed.write_text("another.png\n")
+    warned = []
+    watched, told = with_told()
+    section = DataSection(kind="conversations", path="conversations.json", per_step=1, exclude=listed.name)
+    assert len(open_source(section, data, replace(watched, warn=warned.append))) == 3
+    assert "0 of 3 records left out" in str(told[0][2])
+    assert "0 of 3 records left out" in warned[0]
+    assert "'talk0.png'" in warned[0]
+    listed.write_text("talk1.png\n")
+    assert len(open_source(section, data, replace(watched, warn=warned.append))) == 2
+    assert len(warned) == 1
+
+
 def test_lists_of_excluded_pictures_hold_ids_or_names(tmp_path):
     (tmp_path / "list").write_text("9\nother.png\n")
     assert all(name in Excluded(tmp_path / "list") for name in ("000000000009.jpg", "a/other.png"))
+    (tmp_path / "ids").write_text("000000098304\nCOCO_train2014_000000000007\n")
+    for name in (
+        "000000098304.jpg",
+        "98304",
+        "a/COCO_train2014_000000098304.jpg",
+        "7",
+        "COCO_val2014_000000000007.png",
+    ):
+        assert name in Excluded(tmp_path / "ids")
+    assert all(name not in Excluded(tmp_path / "ids") for name in ("0", "98304.jpg", "000000983040.jpg"))
     (tmp_path / "empty").write_text("\n")
     for name, said_of_it in (("empty", "is empty"), ("none", "cannot read")):
         with pytest.raises(InvalidConfigError, match=said_of_it):

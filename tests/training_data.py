@@ -1,6 +1,8 @@
 """Small data of every kind that training takes, made of coloured squares."""
 
+import io
 import json
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +45,20 @@ def write_pairs(folder: Path, count=8):
         span = SpanBox(start, start + len(f"the {colour} box"), box, 0.9)
         records.append(GritRecord(key, caption, 64, 48, (span,), (span,)))
     write_table(folder / "00000.parquet", records)
+
+
+def write_tar(path, count, cut=0):
+    """Pairs of a picture and a text; `cut` bytes are missing at the end."""
+    with tarfile.open(path, "w") as tar:
+        for number, (colour, box) in enumerate(some_boxes(count)):
+            picture = io.BytesIO()
+            square_picture(colour, box).save(picture, "PNG")
+            for suffix, content in (("png", picture.getvalue()), ("txt", f"the {colour} box".encode())):
+                member = tarfile.TarInfo(f"{number:05d}.{suffix}")
+                member.size = len(content)
+                tar.addfile(member, io.BytesIO(content))
+        end = tar.offset
+    path.write_bytes(path.read_bytes()[: end - cut])
 
 
 def write_texts(path: Path, documents=6):

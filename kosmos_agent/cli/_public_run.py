@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from kosmos_agent.cli._load import ModelChoice, load_grounder, needs
 from kosmos_agent.cli._output import make_folder
+from kosmos_agent.errors import InvalidArgumentError
 from kosmos_agent.evaluation.asking.asker import Asker
 from kosmos_agent.evaluation.batch.journal import RECORDS_FILE, Journal
 from kosmos_agent.evaluation.batch.run import Answering, Identified, PictureOfSamples, by_picture, in_process, run
@@ -101,12 +102,18 @@ def settled(choice: ModelChoice, running: Running) -> ModelChoice:
     with the same ones alone. Left open, a worker on Ray has one thread, and this process what torch chose.
 
     Errors of `model.folder.locate`: a wrong model is told before Ray is started. InvalidArgumentError for a device that
-    is not here, unless the number type is named: then it may be one of the workers alone.
+    is not here, unless the number type is named: then it may be one of the workers alone; and for a large model on a
+    CPU whose number type is not named: each process would time its own.
     """
     folder = locate(choice.model)
     if choice.dtype == AUTO:
         check_device(choice.device)
     dtype = settled_name(folder, choice.dtype, choice.device)
+    if dtype == AUTO:
+        raise InvalidArgumentError(
+            f"on a CPU, records of {choice.model} need a number type that is named: what auto takes for a model of its "
+            "size is timed in each process anew; valid: --dtype int8, bfloat16 or float32"
+        )
     threads = choice.threads or (torch.get_num_threads() if running.engine == "local" else 1)
     return replace(choice, dtype=dtype, threads=threads)
 

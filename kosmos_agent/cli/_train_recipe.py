@@ -67,7 +67,8 @@ def counted_recipe(config: str, changes: tuple[str, ...]) -> Recipe:
     return as_counted(recipe) if isinstance(recipe, TabletopRecipe) else recipe
 
 
-def make_plan(recipe: Recipe, data: Path, devices: int, tflops: float, mfu: float, *, as_json: bool) -> None:
+def make_plan(recipe: Recipe, data: Path | None, devices: int, tflops: float, mfu: float, *, as_json: bool) -> None:
+    """data: the folder that the recipe's paths start from; None looks at none."""
     found = plan(recipe, planned_config(recipe), measured_samples(recipe, data), Hardware(devices, tflops, mfu))
     if as_json:
         typer.echo(json.dumps(found.to_dict(), indent=2))

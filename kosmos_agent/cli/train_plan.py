@@ -14,7 +14,9 @@ from kosmos_agent.cli._load import needs
 
 def plan(
     config: Annotated[str, typer.Argument(help="a TOML file, or the name of a shipped recipe (train recipes)")],
-    data: train_recipe.Data = Path(),
+    data: Annotated[
+        Path | None, typer.Option(help="measure samples here; else those of no stated size count as full rows")
+    ] = None,
     changes: train_recipe.Changes = None,
     devices: Annotated[int, typer.Option(min=1, help="how many")] = 1,
     tflops: Annotated[float, typer.Option("--device-tflops", min=0.001, help="of one, as its maker states")] = 100.0,

@@ -1,7 +1,8 @@
 """Which pair a process is at, on disk: when it is killed there, the pair has a name afterwards.
 
 A mark holds a line for each time that the work began, and goes when the work ended, well or not. Only a process that
-was killed leaves one behind, so that its lines count deaths.
+was killed leaves one behind, so that its lines count deaths. Who ends a run of many processes, and thereby kills them,
+takes their marks back.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from kosmos_agent.grit.errors import PipelineError
 
 ATTEMPTS = "attempts"
 """Folder, inside of a built one, with a folder for each shard that is under way."""
+_ENDED = ".ended"
+"""There from the end of a run to the next, for processes that outlive it; no shard has a dot in front."""
 
 
 class Attempts:
@@ -36,8 +39,10 @@ class Attempts:
 
     @contextmanager
     def mark(self, shard: str, name: str, key: str) -> Iterator[None]:
-        """PipelineError where it cannot be written: without marks, one picture could end every run."""
+        """PipelineError where it cannot be written: without marks, one picture could end every run; and after `end`."""
         path = self._path(shard, name)
+        if (self._folder / _ENDED).exists():
+            raise PipelineError("the run has ended")
         with _told(path):
             path.parent.mkdir(exist_ok=True)
             with path.open("a", encoding="ascii") as file:
@@ -47,6 +52,36 @@ class Attempts:
         finally:
             with _told(path):
                 path.unlink(missing_ok=True)
+
+    def begin(self) -> None:
+        """A run, after one that was ended or not."""
+        with _told(self._folder / _ENDED):
+            (self._folder / _ENDED).unlink(missing_ok=True)
+
+    def counts(self) -> dict[Path, int]:
+        """Lines of each mark."""
+        found = {}
+        for path in self._folder.glob("*/*"):
+            with suppress(FileNotFoundError):
+                found[path] = len(path.read_bytes().splitlines())
+        return found
+
+    def end(self, before: dict[Path, int]) -> None:
+        """Of a run whose processes are ended with it: what they are at does not count as a death, deaths stay.
+
+        before: `counts` when the run began. A line behind another says that the earlier was a death; of the newest
+        nobody knows, and it is taken back.
+        """
+        (self._folder / _ENDED).touch()
+        for path, count in self.counts().items():
+            if count <= before.get(path, 0):
+                continue
+            with suppress(FileNotFoundError):  # of a process that got done meanwhile
+                lines = path.read_bytes().splitlines(keepends=True)[:-1]
+                if lines:
+                    path.write_bytes(b"".join(lines))
+                else:
+                    path.unlink()
 
     def forget(self, shard: str) -> None:
         shutil.rmtree(self._folder / shard, ignore_errors=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ _BLOCK_BYTES = 8 * 2**20
 """Of items between two stages: small blocks keep every detector busy and little in memory."""
 _DETECTORS_TO_A_PARSER = 8
 """Parsing takes milliseconds and detecting a hundred of them on a CPU, tens on a GPU (docs/grit.md)."""
+_DEATHS = (ray.exceptions.RayActorError, ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError)
 Row = dict[str, Any]
 
 
@@ -55,8 +57,9 @@ class RayEngine:
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise PipelineError(f"no Ray cluster at {self.address or 'this machine'}: {error}") from error
         try:
-            for row in self._dataset(shards, makers, recipe, attempts).iter_rows():
-                yield row["item"]
+            with _ended_by_the_driver(Attempts(attempts)):
+                for row in self._dataset(shards, makers, recipe, attempts).iter_rows():
+                    yield row["item"]
         except ray.exceptions.RayError as error:
             raise PipelineError(f"Ray could not go on: {_cause(error)}; shards that were finished are kept") from error
         finally:
@@ -89,6 +92,23 @@ class RayEngine:
                 num_gpus=self.gpus_per_worker,
             )
         )
+
+
+@contextmanager
+def _ended_by_the_driver(marks: Attempts) -> Iterator[None]:
+    """Ctrl-C, an error elsewhere: the processes that are ended thereby did not die of their pairs.
+
+    They did where Ray gave up because a process died.
+    """
+    before = marks.counts()
+    try:
+        yield
+    except _DEATHS:
+        raise
+    except BaseException:
+        with suppress(OSError):
+            marks.end(before)
+        raise
 
 
 class _ReadAndParse:

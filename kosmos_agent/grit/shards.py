@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tarfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path, PurePosixPath
@@ -38,14 +39,22 @@ class Shard:
         """
         return _tar_samples(self.path) if self.path.is_file() else self._folder_samples()
 
+    def sample_keys(self) -> Iterator[str]:
+        """Of the samples, without reading what is behind them; a key may come several times. Errors as of `samples`."""
+        return _tar_keys(self.path) if self.path.is_file() else (key for key, _ in self._listed())
+
     def _folder_samples(self) -> Iterator[Sample]:
+        for key, names in self._listed():
+            yield _from_files(self.path, key, names)
+
+    def _listed(self) -> Iterator[tuple[str, list[str]]]:
         try:
             listed = list(_by_key(self.path))
         except OSError as error:
             raise InvalidRecordError(f"the folder {self.path.name} cannot be read: {error.strerror}") from error
         for key, names in listed:
             if key >= self.first and (self.last is None or key <= self.last):
-                yield _from_files(self.path, key, names)
+                yield key, names
 
 
 def find_shards(folder: Path, run: int = RUN) -> list[Shard]:
@@ -112,10 +121,22 @@ def _from_files(folder: Path, key: str, names: Iterable[str]) -> Sample:
 
 
 def _tar_samples(path: Path) -> Iterator[Sample]:
+    with _whole_tar(path) as tar:
+        for key, members in groupby(_members(tar), key=_key):
+            yield _from_tar(tar, key, members)
+
+
+def _tar_keys(path: Path) -> Iterator[str]:
+    with _whole_tar(path) as tar:
+        yield from map(_key, _members(tar))
+
+
+@contextmanager
+def _whole_tar(path: Path) -> Iterator[tarfile.TarFile]:
+    """For reading to its end. InvalidRecordError where it breaks off."""
     try:
         with tarfile.open(path, "r:") as tar:
-            for key, members in groupby(_members(tar), key=lambda member: split_name(_base(member))[0]):
-                yield _from_tar(tar, key, members)
+            yield tar
             _check_end(path, tar.offset)
     except _TAR_ERRORS as error:
         raise InvalidRecordError(f"{path.name} is no whole tar file: {error}") from error
@@ -132,6 +153,10 @@ def _check_end(path: Path, offset: int) -> None:
 def _members(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
     files = (member for member in tar if member.isfile() and not _base(member).startswith("."))
     return (member for member in files if split_name(_base(member))[1] in LIMITS)
+
+
+def _key(member: tarfile.TarInfo) -> str:
+    return split_name(_base(member))[0]
 
 
 def _base(member: tarfile.TarInfo) -> str:

@@ -43,6 +43,7 @@ class ShardWriter:
         for inner in (REJECTS, ATTEMPTS):
             (folder / inner).mkdir(parents=True, exist_ok=True)
         self._attempts = Attempts(folder / ATTEMPTS)
+        self._attempts.begin()
         self._open: defaultdict[str, dict[int, Item]] = defaultdict(dict)
         self._counts: dict[str, int] = {}
         self.tally = Tally()

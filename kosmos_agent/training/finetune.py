@@ -34,7 +34,7 @@ def finetune(recipe: Recipe, pictures: Split, out: Path, console: Console) -> di
     check_split(pictures, folder)
     run = Run(
         recipe,
-        lambda context: {data.title: BoxedPictures(pictures.trained, context, absent=data.absent)},
+        lambda context: {data.title: BoxedPictures(pictures.trained, context, data.title, absent=data.absent)},
         folder,
         model=out,
     )

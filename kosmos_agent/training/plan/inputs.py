@@ -28,12 +28,18 @@ def planned_config(recipe: Recipe) -> Kosmos2Config:
         return shaped(section, Kosmos2Config().text.vocab_size)
 
 
-def measured_samples(recipe: Recipe, root: Path) -> dict[str, tuple[float, float]]:
-    """Mean tokens and pictures of the sources that do not state them and whose data is at hand."""
-    unknown = [item for item in recipe.data if item.mean_tokens is None and (root / item.path).exists()]
-    if not unknown:
+def measured_samples(recipe: Recipe, root: Path | None) -> dict[str, tuple[float, float]]:
+    """Mean tokens and pictures of the sources that do not state them and whose data is at hand, below `root`.
+
+    Of none where the model's tokenizer is not at hand.
+    """
+    unknown = [item for item in recipe.data if root and item.mean_tokens is None and (root / item.path).exists()]
+    if root is None or not unknown:
         return {}
-    context = Context.of(recipe, *outline(recipe.model))
+    try:
+        context = Context.of(recipe, *outline(recipe.model))
+    except KosmosAgentError:
+        return {}
     found = {}
     for item in unknown:
         source = open_source(item, root, context)

@@ -21,7 +21,7 @@ _KEPT, _GRADIENT, _MOMENTS = 4, 4, 8
 """Bytes a parameter: the weight in float32, its gradient, the two moments of AdamW."""
 _LIVE_UNITS = 2
 """Layers whose joined weights are there at one time when they are sharded: the one at work and the next."""
-_PICTURES_OF = {"text": 0.0, "instructions": 0.0, "grounded": 1.0, "captions": 1.0, "referring": 1.0}
+_PICTURES_OF = {"text": 0.0, "instructions": 0.0, "grounded": 1.0, "captions": 1.0, "referring": 1.0, "boxes": 1.0}
 
 
 @dataclass(frozen=True)
@@ -106,21 +106,25 @@ def plan(
 def _step_sizes(
     recipe: Recipe, measured: Mapping[str, tuple[float, float]]
 ) -> tuple[dict[str, float], dict[str, float]]:
-    sizes = {item.title: _sample_size(item, measured) for item in recipe.data}
+    sizes = {item.title: _sample_size(item, measured, recipe.batch.row_tokens) for item in recipe.data}
     tokens = {item.title: item.per_step * sizes[item.title][0] for item in recipe.data}
     return tokens, {item.title: item.per_step * sizes[item.title][1] for item in recipe.data}
 
 
-def _sample_size(item: DataSection, measured: Mapping[str, tuple[float, float]]) -> tuple[float, float]:
+def _sample_size(
+    item: DataSection, measured: Mapping[str, tuple[float, float]], row_tokens: int
+) -> tuple[float, float]:
+    """Labelled pictures fill their rows with answers: of no stated size they count as full, which is no less work."""
     if item.title in measured:
         return measured[item.title]
     pictures = _PICTURES_OF.get(item.kind, item.mean_pictures) if item.mean_pictures is None else item.mean_pictures
-    if item.mean_tokens is None or pictures is None:
+    tokens = row_tokens if item.mean_tokens is None and item.kind == "boxes" else item.mean_tokens
+    if tokens is None or pictures is None:
         raise InvalidConfigError(
-            f"source {item.title}: its data is not at hand and its samples' size is not stated; valid: mean_tokens and "
-            "mean_pictures in the recipe, or the data"
+            f"source {item.title}: its samples' size is not stated, and its data or the model's tokenizer not at hand; "
+            "valid: mean_tokens and mean_pictures in the recipe, or --data DATA"
         )
-    return item.mean_tokens, pictures
+    return tokens, pictures
 
 
 def _parameters(model: Kosmos2) -> dict[str, tuple[int, int]]:

@@ -116,7 +116,7 @@ class Run:
         recipe, start = self.recipe, self.start
         told = self.rejects.add if self.leads else untold
         index = Index(self.folder / INDEX_FOLDER)
-        context = Context.of(recipe, start.tokenizer, start.model.config, told, index)
+        context = Context.of(recipe, start.tokenizer, start.model.config, told, index, self._warn)
         with self.accelerator.main_process_first():
             sources = open_sources(context)
         self.mixture = Mixture(
@@ -131,6 +131,9 @@ class Run:
             world=self.accelerator.num_processes,
             threads=recipe.compute.loader_threads,
         )
+
+    def _warn(self, said: str) -> None:
+        self.console.print(f"warning: {said}", markup=False, soft_wrap=True)
 
     def _prepare(self) -> None:
         """What is trained, and on which devices it lies."""

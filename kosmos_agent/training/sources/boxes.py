@@ -32,16 +32,28 @@ class BoxedPictures:
     """absent: names that are not on the picture, asked about beside those that are; their answer is `</s>`. None for
     `ABSENT`.
 
+    Pictures of crowds of all names leave nothing to learn: they are told of, in one line, and left out.
     InvalidLabelsError where no picture has a box; InvalidConfigError where a row is too short for one.
     """
 
-    def __init__(self, pictures: Sequence[BoxedPicture], context: Context, *, absent: int | None = None) -> None:
+    def __init__(
+        self,
+        pictures: Sequence[BoxedPicture],
+        context: Context,
+        title: str = "boxes",
+        *,
+        absent: int | None = None,
+    ) -> None:
         self._context, self._absent = context, ABSENT if absent is None else absent
         self._names = sorted({name for picture in pictures for name in picture.names})
         if not self._names:
             raise InvalidLabelsError(f"no box on any of {len(pictures)} pictures; valid: at least one to learn from")
         self._tokens = lru_cache(_LENGTHS)(self._tokens_of)
         self._room = context.row_tokens - len(prefix_ids(context.tokenizer, context.slots))
+        crowds = sum(not picture.boxes and not self._others(picture) for picture in pictures)
+        if crowds:
+            note = f"{crowds} pictures passed over: crowds of all names and no boxes, so that there is nothing to learn"
+            context.on_reject(title, None, InvalidLabelsError(note))
         self._parts = [
             (picture, part) for picture in pictures for part in self._divided(picture, self._room_of_present())
         ]
@@ -64,12 +76,16 @@ class BoxedPictures:
 
     def _divided(self, picture: BoxedPicture, room: int) -> list[tuple[BoxList, ...]]:
         lists = box_lists(picture, self._cost, self._room)
-        return shared(lists, self._cost, room) or ([()] if self._absent else [])
+        return shared(lists, self._cost, room) or ([()] if self._absent and self._others(picture) else [])
+
+    def _others(self, picture: BoxedPicture) -> list[str]:
+        """Names that are surely not on it."""
+        return [name for name in self._names if name not in (*picture.names, *picture.crowds)]
 
     def _answers(self, picture: BoxedPicture, part: Sequence[BoxList], random: np.random.Generator) -> list[_Answer]:
         answers = [self._answer(item, random) for item in part]
         left = self._room - sum(len(ids) - 1 for ids, _ in answers)
-        others = [name for name in self._names if name not in (*picture.names, *picture.crowds)]
+        others = self._others(picture)
         for place in random.permutation(len(others))[: self._absent]:
             absent = BoxList(others[place], ())
             left -= self._cost(absent)

@@ -21,7 +21,14 @@ OnReject = Callable[[str, int | None, KosmosAgentError], None]
 """Title of the source, number of the sample or None for what is no sample yet, what is wrong with it."""
 
 
+Warn = Callable[[str], None]
+
+
 def untold(_: str, __: int | None, ___: KosmosAgentError) -> None:
+    return None
+
+
+def unheard(_: str) -> None:
     return None
 
 
@@ -29,7 +36,8 @@ def untold(_: str, __: int | None, ___: KosmosAgentError) -> None:
 class Context:
     """slots, size_px: of the model's pictures. row_tokens: longest sample. fit: `grit.cropping`.
 
-    on_reject: is told of what a source passes over while it is opened and read. index: of what opening found.
+    on_reject: is told of what a source passes over while it is opened and read. index: of what opening found. warn: is
+    told of what is likely a mistake in the recipe, for whoever starts the run to see.
     """
 
     tokenizer: Tokenizer
@@ -40,6 +48,7 @@ class Context:
     seed: int
     on_reject: OnReject = untold
     index: Index = NO_INDEX
+    warn: Warn = unheard
 
     @classmethod
     def of(
@@ -49,10 +58,11 @@ class Context:
         config: Kosmos2Config,
         on_reject: OnReject = untold,
         index: Index = NO_INDEX,
+        warn: Warn = unheard,
     ) -> Context:
         batch, slots, size_px = recipe.batch, config.latent_query_num, config.vision.image_size
         fit, seed = batch.pictures, recipe.seed
-        return cls(tokenizer, slots, size_px, batch.row_tokens, fit, seed, on_reject, index)
+        return cls(tokenizer, slots, size_px, batch.row_tokens, fit, seed, on_reject, index, warn)
 
     def writer(self, *, speaks: bool = False) -> SampleWriter:
         return SampleWriter(self.tokenizer, self.slots).begin(speaks=speaks)

@@ -2,7 +2,7 @@
 
 The published tuning leaves out about 20K LLaVA items on pictures of the val and test sets of RefCOCO, RefCOCO+ and
 RefCOCOg (specification 6.2). COCO calls one picture by several names (`COCO_train2014_000000098304.jpg`,
-`000000098304.jpg`): they are compared by the number in them.
+`000000098304.jpg`, the id 98304): they are compared by the number in them, with or without a suffix.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from pydantic.dataclasses import dataclass
 from kosmos_agent.errors import InvalidConfigError
 from kosmos_agent.evaluation.benchmarks.files import AnnotationFiles
 
-_COCO_NAME = re.compile(r"(?:COCO_[a-z]+\d{4}_)?(\d{12})\.\w+")
+_COCO_NAME = re.compile(r"(?:COCO_[a-z]+[0-9]{4}_)?([0-9]{12})(?:\.\w+)?|([0-9]+)")
 
 
 def picture_key(name: str) -> str:
-    """A COCO name as its number, any other as it is, without folders."""
+    """A COCO name and an id as their number, any other name as it is, without folders."""
     base = PurePosixPath(name.strip()).name
     found = _COCO_NAME.fullmatch(base)
-    return str(int(found[1])) if found else base
+    return (found[1] or found[2]).lstrip("0") or "0" if found else base
 
 
 class Excluded:

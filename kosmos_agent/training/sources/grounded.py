@@ -36,7 +36,7 @@ class GritPairs:
             context.seed,
             run=run,
             only=lambda shard: self._table(shard.name),
-            beside=lambda shard: folder / f"{shard.name}.parquet",
+            beside=folder,
             on_bad=partial(context.on_reject, title, None),
             index=context.index,
         )

@@ -31,7 +31,8 @@ class Conversations:
     """LLaVA's file: a JSON list of {"image": name, "conversations": [{"from": "human" | "gpt", "value": text}, ...]}.
 
     Records without `image` are conversations in words alone. exclude: a file as `excluded.Excluded` takes it; records
-    on its pictures are told of, in one line, and left out. InvalidSampleError where none is left.
+    on its pictures are told of, in one line, and left out; a list that none is of is warned of. InvalidSampleError
+    where none is left.
     """
 
     def __init__(
@@ -67,6 +68,9 @@ class Conversations:
             raise InvalidSampleError(f"{self._path}: all {left_out} records are on pictures of {file}")
         note = f"{self._path}: {left_out} of {len(self._records)} records left out, on pictures of {file}"
         self._context.on_reject(title, None, InvalidSampleError(note))
+        if not left_out:
+            named = next((record["image"] for record in self._records if record.get("image") is not None), None)
+            self._context.warn(f"source {title}: {note}; is it the right list? The first record's picture is {named!r}")
 
 
 class Instructions:

@@ -43,7 +43,7 @@ def open_source(section: DataSection, root: Path, context: Context) -> Source:
             return Instructions(path, context)
         case "boxes":
             pictures = read_boxes(path, section.format or "coco", partial(_tell, section.title, context))
-            return BoxedPictures(to_train_on(pictures), context, absent=section.absent)
+            return BoxedPictures(to_train_on(pictures), context, section.title, absent=section.absent)
 
 
 def _tell(title: str, context: Context, note: str) -> None:

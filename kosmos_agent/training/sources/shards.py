@@ -6,20 +6,19 @@ after another is read whole, not all at once.
 
 from __future__ import annotations
 
-import tarfile
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 from itertools import accumulate
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
 from kosmos_agent.errors import InvalidSampleError, KosmosAgentError
 from kosmos_agent.grit.errors import InvalidRecordError
-from kosmos_agent.grit.samples import LIMITS, Sample, split_name
+from kosmos_agent.grit.samples import Sample
 from kosmos_agent.grit.shards import RUN, Shard, find_shards
 from kosmos_agent.training.sources.index import NO_INDEX, Found, Index, stamp
 from kosmos_agent.training.sources.source import shuffled
@@ -27,15 +26,14 @@ from kosmos_agent.training.sources.source import shuffled
 _KEPT_SHARDS = 2
 
 KeysOf = Callable[[Shard], Collection[str] | None]
-Beside = Callable[[Shard], Path]
 OnBad = Callable[[KosmosAgentError], None]
 
 
 class ShardedSamples:
     """The samples of a folder by their number in an endless shuffled stream.
 
-    only: keys of a shard that count; None for all of them. beside: the file that says which. on_bad: is told of a shard
-    that breaks off, once. What precedes the break stands in for what is lost. index: keeps the counts.
+    only: keys of a shard that count; None for all of them. beside: the folder whose NAME.parquet says which. on_bad: is
+    told of a shard that breaks off, once. What precedes the break stands in for what is lost. index: keeps the counts.
     """
 
     def __init__(
@@ -45,16 +43,18 @@ class ShardedSamples:
         *,
         run: int = RUN,
         only: KeysOf | None = None,
-        beside: Beside | None = None,
+        beside: Path | None = None,
         on_bad: OnBad | None = None,
         index: Index = NO_INDEX,
     ) -> None:
         self._only, self._on_bad = only or _all, on_bad or _all
         self._seed = seed
-        self._told: dict[str, str] = {}
+        self._broken: dict[str, str] = {}
         shards = find_shards(folder, run)
         facts = {"shards": [[item.name, item.first, stamp(item.path), *_stamps(beside, item)] for item in shards]}
-        found = index.found(f"shards {folder.resolve()}", facts, lambda: self._count(shards))
+        name = f"shards {folder.resolve()}" + (f" as {beside.resolve()} says" if beside is not None else "")
+        found = index.found(name, facts, lambda: self._count(shards))
+        self._broken = dict(zip((shards[place].name for place in found.numbers["broken"]), found.notes, strict=True))
         for note in found.notes:
             self._on_bad(InvalidSampleError(note))
         counted = list(zip(shards, found.numbers["counts"].tolist(), strict=True))
@@ -104,41 +104,43 @@ class ShardedSamples:
             for sample in shard.samples():
                 found[sample.key] = sample
         except InvalidRecordError as error:
-            if shard.name not in self._told:
-                self._told[shard.name] = f"{error}; the {len(found)} samples before are used"
-                self._on_bad(InvalidSampleError(self._told[shard.name]))
+            if shard.name not in self._broken:
+                self._broken[shard.name] = _note(error)
+                self._on_bad(InvalidSampleError(self._broken[shard.name]))
         return found
 
     def _keys(self, shard: Shard) -> set[str]:
-        """Of the samples in a shard, without reading what is behind them."""
-        if not shard.path.is_file():
-            keys = _keys_among(item.name for item in shard.path.iterdir() if item.is_file())
-            return {key for key in keys if key >= shard.first and (shard.last is None or key <= shard.last)}
-        names: list[str] = []
+        """Of the samples in a shard, as far as it goes."""
+        keys: set[str] = set()
         try:
-            with tarfile.open(shard.path, "r:") as tar:
-                names += (PurePosixPath(member.name).name for member in tar if member.isfile())
-        except (tarfile.TarError, OSError) as error:
-            self._told[shard.name] = f"{shard.path.name} is no whole tar file: {error}; what precedes is used"
-        return _keys_among(names)
+            for key in shard.sample_keys():
+                keys.add(key)
+        except InvalidRecordError as error:
+            self._broken[shard.name] = _note(error)
+        return keys
 
     def _count(self, shards: Sequence[Shard]) -> Found:
         counts = [len(self._kept(shard, self._keys(shard))) for shard in shards]
-        return Found({"counts": np.array(counts, np.int64)}, tuple(self._told.values()))
+        broken = [place for place, shard in enumerate(shards) if shard.name in self._broken]
+        numbers = {"counts": np.array(counts, np.int64), "broken": np.array(broken, np.int64)}
+        return Found(numbers, tuple(self._broken.values()))
 
     def _kept(self, shard: Shard, keys: Collection[str]) -> Collection[str]:
         only = self._only(shard)
         return keys if only is None else set(keys).intersection(only)
 
 
-def _stamps(beside: Beside | None, shard: Shard) -> list[list[int]]:
-    file = beside(shard) if beside is not None else None
-    return [stamp(file)] if file is not None and file.is_file() else []
+def _stamps(beside: Path | None, shard: Shard) -> list[list[int] | None]:
+    """None for a table that is not there: it may come."""
+    if beside is None:
+        return []
+    file = beside / f"{shard.name}.parquet"
+    return [stamp(file) if file.is_file() else None]
 
 
 def _all(_: object) -> None:
     return None
 
 
-def _keys_among(names: Iterable[str]) -> set[str]:
-    return {split_name(name)[0] for name in names if split_name(name)[1] in LIMITS}
+def _note(error: InvalidRecordError) -> str:
+    return f"{error}; what precedes is used"
