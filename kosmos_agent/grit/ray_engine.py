@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ _BLOCK_BYTES = 8 * 2**20
 _DETECTORS_TO_A_PARSER = 8
 """Parsing takes milliseconds and detecting a hundred of them on a CPU, tens on a GPU (docs/grit.md)."""
 _DEATHS = (ray.exceptions.RayActorError, ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError)
+_ERROR_LINE = re.compile(r"[\w.]+(Error|Exception)\b[^:]*: .")
 Row = dict[str, Any]
 
 
@@ -129,6 +131,8 @@ class _Detect:
 
 
 def _cause(error: ray.exceptions.RayError) -> str:
-    """Ray prints the traceback of the process where it happened; its last line says what it was."""
+    """Ray prints the traceback of the process where it happened, then its own errors and hints about them."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
+    named = [line for line in lines if _ERROR_LINE.match(line)]
+    theirs = [line for line in named if not line.startswith("ray.")]
+    return (theirs or named or lines or [type(error).__name__])[-1]
