@@ -54,7 +54,7 @@ bench-ros: setup ## figures of the ROS nodes: latency, lost frames, cancel, memo
 bench-grit: setup ## figures of GrIT: speed by stage, what is kept and how right, Ray (half an hour)
 	@$(BIN)/python benchmarks/bench_grit.py $(BENCH_GRIT_ARGS)
 
-bench-paper: setup ## pairs, GrIT, both stages of training on it, evaluation: small, hours on one core
+bench-paper: setup ## pairs, GrIT, both stages of training on it, evaluation: small, an hour on one core
 	@$(BIN)/python benchmarks/bench_paper.py $(BENCH_PAPER_ARGS)
 
 bench-cameras: setup ## figures of many cameras in one process (3 minutes; more beside busy neighbours)

@@ -1,6 +1,6 @@
 """The paper's whole way, small and real: pairs, GrIT, both stages of training on it, then evaluation of what came out.
 
-python benchmarks/bench_paper.py [--folder .cache/bench-grit] [--pairs 2000] [--steps 900] [--tuning-steps 400]
+python benchmarks/bench_paper.py [--folder .cache/bench-grit] [--pairs 2000] [--steps 2400] [--tuning-steps 1000]
 
 Each stage is a command of the command line, printed before it runs; stopped and called again, it goes on. The pairs and
 the GrIT are those of `bench_grit.py`, made where they are not there yet. The vision tower begins as the embedded
@@ -99,8 +99,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=Path(".cache/bench-grit"))
     parser.add_argument("--pairs", type=int, default=2_000)
-    parser.add_argument("--steps", type=int, default=900)
-    parser.add_argument("--tuning-steps", type=int, default=400)
+    parser.add_argument("--steps", type=int, default=2_400)
+    parser.add_argument("--tuning-steps", type=int, default=1_000)
     parser.add_argument("--pictures", type=int, default=100)
     parser.add_argument("--out", type=Path, help="the figures as JSON")
     options = parser.parse_args()
