@@ -3,12 +3,13 @@
 import json
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
+from eval_command import evaluate
 
 from kosmos_agent.cli import _eval
-from kosmos_agent.cli.app import main
 from kosmos_agent.evaluation.label_folder import LABELS_FILE, write_pictures
 from kosmos_agent.evaluation.labelled import (
     LabelledPhrase,
@@ -58,12 +59,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def run(capsys):
-    def call(*words):
-        code = main(["eval", "tabletop", *map(str, words)])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
+    return partial(evaluate, capsys, "tabletop")
 
 
 def test_a_folder_gives_every_figure_as_the_last_line(run, folder, tmp_path):

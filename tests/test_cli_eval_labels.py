@@ -1,14 +1,14 @@
 """`kosmos-agent eval labels`: the figures of `eval tabletop`, from records that are kept and go on."""
 
-import json
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
+from eval_command import evaluate, report_of
 from test_cli_eval import picture
 
 from kosmos_agent.cli import _labels
-from kosmos_agent.cli.app import main
 from kosmos_agent.evaluation.asking.labels import AskedLabels, LabelRecord
 from kosmos_agent.evaluation.label_folder import LABELS_FILE, read_labels, write_pictures
 
@@ -21,18 +21,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def run(capsys):
-    def call(*words):
-        code = main(["eval", *map(str, words)])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
-
-
-def report_of(result):
-    code, out, err = result
-    assert code == 0, err
-    return json.loads(out.splitlines()[-1])
+    return partial(evaluate, capsys)
 
 
 def test_the_figures_are_those_of_tabletop_whether_in_one_go_or_two(run, folder, tmp_path):

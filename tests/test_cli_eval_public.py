@@ -8,6 +8,7 @@ import types
 import pytest
 import torch
 from benchmark_files import CUP, caption_file, entities_folder, question_files, refer_folder, referring_file
+from eval_command import evaluate, report_of
 from tiny_kosmos import TOKENIZER, tiny_model
 
 from kosmos_agent import precision
@@ -28,17 +29,9 @@ def model(tmp_path_factory):
 @pytest.fixture
 def run(capsys, model):
     def call(*words):
-        code = main(["eval", *map(str, words), "--model", str(model)])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
+        return evaluate(capsys, *words, "--model", model)
 
     return call
-
-
-def report_of(result):
-    code, out, err = result
-    assert code == 0, err
-    return json.loads(out.splitlines()[-1])
 
 
 def test_phrases_give_figures_records_and_a_page_and_are_not_asked_again(run, tmp_path, monkeypatch):

@@ -9,12 +9,12 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import torch
 from pydantic import BaseModel, ConfigDict
 
 from kosmos_agent.benchmarking.neighbours import busy_neighbours
 from kosmos_agent.benchmarking.rounds import Call, Plan, Progress, time_in_turn
 from kosmos_agent.benchmarking.timing import Timing
+from kosmos_agent.model.threads import torch_threads
 
 
 class CrowdRow(BaseModel):
@@ -36,17 +36,11 @@ def measure_crowd(
 ) -> list[CrowdRow]:
     """Beside none and up to `neighbours`; with one thread and with one for each processor, unless `threads` says."""
     rows = []
-    before = torch.get_num_threads()
-    try:
-        for count in range(neighbours + 1):
-            with busy_neighbours(count) as pids:
-                for several in threads or (1, os.cpu_count() or 1):
-                    torch.set_num_threads(several)
-                    own = replace(plan, threads=several, neighbours=pids)
-                    label = f"{several} threads beside {count} neighbours"
-                    progress(label)
-                    timings = time_in_turn(calls, own)
-                    rows.append(CrowdRow(threads=several, neighbours=count, timings=timings))
-    finally:
-        torch.set_num_threads(before)
+    for count in range(neighbours + 1):
+        with busy_neighbours(count) as pids:
+            for several in threads or (1, os.cpu_count() or 1):
+                progress(f"{several} threads beside {count} neighbours")
+                with torch_threads(several):
+                    timings = time_in_turn(calls, replace(plan, threads=several, neighbours=pids))
+                rows.append(CrowdRow(threads=several, neighbours=count, timings=timings))
     return rows

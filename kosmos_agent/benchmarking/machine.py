@@ -13,6 +13,7 @@ from torch import Tensor
 
 from kosmos_agent.benchmarking.rounds import Call, Plan, time_in_turn
 from kosmos_agent.benchmarking.timing import Timing
+from kosmos_agent.model.threads import torch_threads
 from kosmos_agent.version import __version__
 
 GEMM_SIDE = {"cuda": 8192}
@@ -89,13 +90,10 @@ def _read(array: Tensor, plan: Plan) -> Timing:
 
     With all processors, whatever the plan's threads: one alone does not fill the memory's width.
     """
-    before, cpus = torch.get_num_threads(), os.cpu_count() or 1
+    cpus = os.cpu_count() or 1
     own = replace(plan, threads=cpus, sample_s=min(plan.sample_s, _READ_SAMPLE_S))
-    torch.set_num_threads(cpus)
-    try:
+    with torch_threads(cpus):
         rounds = [time_in_turn({"read": lambda: array.sum()}, own)["read"] for _ in range(_READ_ROUNDS)]
-    finally:
-        torch.set_num_threads(before)
     return min(rounds, key=lambda timing: timing.min_ms)
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, wraps
 
-import torch
 from PIL import Image
 
 from kosmos_agent import prompts
@@ -19,6 +16,7 @@ from kosmos_agent.inference.generate import Decoding, Written, generate
 from kosmos_agent.model.int8_kernels import exact_kernels
 from kosmos_agent.model.kosmos2 import Kosmos2
 from kosmos_agent.model.packing import int8_layers, pack
+from kosmos_agent.model.threads import torch_threads
 from kosmos_agent.runtime.choosing import TORCH
 
 NAME = "kosmos-agent"
@@ -50,7 +48,7 @@ class Ours:
     @classmethod
     def load(cls, model: str, variant: Variant, device: str, threads: int, say: Progress | None = None) -> Ours:
         """say: is told of what is made for the first time, such as 8-bit weights. torch keeps its threads."""
-        with torch_threads(None):
+        with torch_threads():
             grounder = Grounder.load(
                 model,
                 dtype=variant.dtype,
@@ -90,18 +88,6 @@ class Ours:
         if self.variant.as_shipped:
             return {**calls, "caption": lambda: self.grounder.view(picture).caption()}
         return {**calls, "caption": lambda: write_caption(self.grounder, picture, decoding)}
-
-
-@contextmanager
-def torch_threads(count: int | None) -> Iterator[None]:
-    """Afterwards as many as before. None: as many as inside is asked for."""
-    before = torch.get_num_threads()
-    try:
-        if count is not None:
-            torch.set_num_threads(count)
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _on_one_thread(call: Call) -> Call:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import cache
 
 import torch
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from kosmos_agent.model.int8_kernels import exact_kernels
 from kosmos_agent.model.int8_linear import Int8Linear, Int8Weight
+from kosmos_agent.model.threads import torch_threads
 
 _ROWS, _WIDTH, _ROUNDS = 64, 1024, 40
 _MARGIN = 1.2
@@ -26,7 +26,7 @@ def types_by_speed() -> tuple[str, ...]:
 
     Takes a tenth of a second or so, at one thread: a thread that waits for a neighbour's would be measured with it.
     """
-    with _one_thread():
+    with torch_threads(1):
         return ranked(least_s(_products()))
 
 
@@ -70,16 +70,6 @@ def has_native_bfloat16() -> bool:
     """Of this CPU."""
     names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return any(bool(getattr(torch.cpu, name, lambda: False)()) for name in names)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @torch.inference_mode()
