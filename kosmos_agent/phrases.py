@@ -29,24 +29,27 @@ _IN_OES = frozenset({"potato", "tomato"})
 _SIBILANTS = ("s", "x", "z", "ch", "sh")
 _SINGULAR_ENDINGS = ("ss", "us", "is")
 _WORD = re.compile(r"[a-z]+|\d+")
+_SAID_BEHIND = re.compile(r"(\S+) (?:that|which) is (\S+)\s*$")
+_ONE = re.compile(r"^\s*an?\s+(?=\S)", re.IGNORECASE)
 
 
 def names_several(phrase: str) -> bool:
     """`the cups`, `both boxes left of the plate`; not `the cup`, `the scissors`, `the cup between the boxes`."""
     text = phrase.lower()
-    cut = next((match.start() for match in _AFTER_HEAD.finditer(text) if _WORD.search(text[: match.start()])), None)
-    head = [word for word in _WORD.findall(text[:cut]) if word not in ("a", "an", "the")]
+    head = [word for word in _WORD.findall(text[: _end_of_head(text)]) if word not in ("a", "an", "the")]
     if any(word in _MANY or (word.isdigit() and int(word) > 1) for word in head):
         return True
     return bool(head) and _is_plural(head[-1])
 
 
 def in_plural(phrase: str) -> str:
-    """`the red cup` -> `the red cups`, for a phrase that ends with its noun; one that names several stays."""
+    """`the red cup` -> `the red cups`, `a cup that is red` -> `red cups`; one that names several stays."""
     if names_several(phrase) or not phrase.strip():
         return phrase
-    start, noun = re.fullmatch(r"(.*?)(\S+)\s*", phrase, re.DOTALL).groups()  # type: ignore[union-attr]
-    return start + _plural(noun)
+    text = _ONE.sub("", _SAID_BEHIND.sub(r"\2 \1", phrase))
+    end = _end_of_head(text.lower())
+    start, noun, space = re.fullmatch(r"(.*?)(\S+)(\s*)", text[:end], re.DOTALL).groups()  # type: ignore[union-attr]
+    return start + _plural(noun) + space + text[len(text[:end]) :]
 
 
 def swap_left_right(phrase: str) -> str:
@@ -63,6 +66,11 @@ def _swapped(match: re.Match[str]) -> str:
     word = match.group()
     other = _SWAPPED[word.lower()]
     return other.capitalize() if word[0].isupper() else other
+
+
+def _end_of_head(text: str) -> int | None:
+    """Where the words that say where begin, or the like; None where nothing stands behind the noun."""
+    return next((match.start() for match in _AFTER_HEAD.finditer(text) if _WORD.search(text[: match.start()])), None)
 
 
 def _plural(noun: str) -> str:

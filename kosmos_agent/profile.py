@@ -17,8 +17,9 @@ class Profile:
     zoom: whether small things get a second look unless the call says otherwise; it costs a picture's encoding each.
     mean_boxes: `Decision.mean_boxes`. both_ways: whether each look is taken in the mirror image as well, for a model
     that was trained on mirrored pictures; it costs a second encoding of the picture and a second pass of the phrases.
-    second_opinion: whether a thing that was found is asked what it is, where second looks are on: for a model that
-    learnt to describe boxes in a few plain words; it costs four tokens for each thing.
+    second_opinion: whether a thing that was found is asked what it is, and what else its name is written for, where
+    second looks are on: for a model that learnt to describe boxes in a few plain words and to write plurals; it costs
+    four tokens for each thing, and for a name that more than one thing bears three for each of them.
     list_captions: whether its brief captions list things, so that each can be looked at again and put right.
     bfloat16: whether the answers of these very weights and their calibration were measured to be as good in bfloat16 as
     in float32; `save_model` does not carry it over to others.

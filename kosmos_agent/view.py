@@ -14,6 +14,7 @@ from kosmos_agent.calibration import CHEAP_FEATURES, Feature
 from kosmos_agent.errors import CancelledError, InvalidArgumentError
 from kosmos_agent.images import mirror_image
 from kosmos_agent.inference.answer import AnswerRules
+from kosmos_agent.inference.asked_again import asked_again
 from kosmos_agent.inference.clauses import ParsedPhrase, parse, with_anchors
 from kosmos_agent.inference.close_ups import describe_closely, name_and_place
 from kosmos_agent.inference.corners import CornerScores
@@ -25,12 +26,10 @@ from kosmos_agent.inference.looks import Looks, Part
 from kosmos_agent.inference.nearest import with_nearest_first
 from kosmos_agent.inference.relations import check_claims
 from kosmos_agent.inference.rivals import rivals_of
-from kosmos_agent.inference.second_opinion import opinions
 from kosmos_agent.inference.several import candidates_of, joined, write_boxes
 from kosmos_agent.inference.zoom import Zoom
 from kosmos_agent.markup import from_tagged
-from kosmos_agent.phrases import names_several
-from kosmos_agent.results import Box, Entity, Frame, GroundedText, Grounding, with_opinion, with_unknown_words
+from kosmos_agent.results import Box, Candidate, Entity, Frame, GroundedText, Grounding, with_unknown_words
 
 if TYPE_CHECKING:
     from kosmos_agent.grounder import Grounder
@@ -77,18 +76,22 @@ class View:
         features = CHEAP_FEATURES if calibration is None else calibration.features
         looks = self._looks(zoom)
         evidence = gather(looks, asked, features, self.grounder.decision, clock)
-        rivals = rivals_of(self.grounder.model, self.grounder.tokenizer, self.encoded, self.grounder.decision, parsed)
-        if rivals:
-            clock.lap("rivals")
         timings = {**self.encoded.timings_ms, **clock.laps_ms}
         found = [self._grounding(*pair, timings) for pair in zip(asked, evidence, strict=True)]
+        rivals = self._rivals(parsed, found, looks)
+        if rivals:
+            clock.lap("rivals")
         leaned_on = dict(zip(asked[len(phrases) :], found[len(phrases) :], strict=True))
         answers = []
         for answer, phrase in zip(found, parsed, strict=False):
-            others = rivals.get(phrase.plain_head, ())
+            others = tuple(item.box for item in rivals.get(phrase.plain_head, ()) if phrase.claims_nearest)
             meant = with_nearest_first(looks, answer, phrase, leaned_on, others)
             answers.append(check_claims(meant, phrase.clauses, leaned_on, others))
-        return self._asked_again(answers, parsed, looks)
+        closer = self._zoom_again(looks)
+        if closer is not None and any(answer.status == "found" for answer in answers):
+            answers = asked_again(looks, closer, answers, parsed, rivals)
+            clock.lap("opinion")
+        return [answer.model_copy(update={"timings_ms": answer.timings_ms | clock.laps_ms}) for answer in answers]
 
     def evidence(
         self,
@@ -168,22 +171,23 @@ class View:
         texts = [ask(question) for question in questions]
         return self._write(texts, Decoding(max_new_tokens=64), should_stop, whole=False)
 
-    def _asked_again(self, answers: list[Grounding], phrases: Sequence[ParsedPhrase], looks: Looks) -> list[Grounding]:
-        """With a second opinion on each thing that was found (`Profile.second_opinion`)."""
-        places = [
-            k for k, answer in enumerate(answers) if answer.status == "found" and not names_several(answer.phrase)
+    def _zoom_again(self, looks: Looks) -> Zoom | None:
+        """From how near what was found is asked about again; None for never (`Profile.second_opinion`)."""
+        return looks.zoom if self.grounder.profile.second_opinion else None
+
+    def _rivals(
+        self, phrases: Sequence[ParsedPhrase], found: Sequence[Grounding], looks: Looks
+    ) -> dict[str, tuple[Candidate, ...]]:
+        """Of phrases that say which of several they mean, and, where what was found is asked about again, of those that
+        say nothing of that.
+        """
+        grounder, alone = self.grounder, self._zoom_again(looks) is not None
+        heads = [
+            phrase.plain_head
+            for phrase, answer in zip(phrases, found, strict=False)
+            if phrase.claims_nearest or (alone and answer.status == "found" and phrase.claims_nothing_of_place)
         ]
-        if not places or looks.zoom is None or not self.grounder.profile.second_opinion:
-            return answers
-        clock = Stopwatch(looks.model.device)
-        boxes, heads = [answers[k].best.box for k in places], [phrases[k].plain_head for k in places]
-        told = dict(zip(places, opinions(looks, looks.zoom, boxes, heads), strict=True))
-        clock.lap("opinion")
-        timed = [answer.model_copy(update={"timings_ms": answer.timings_ms | clock.laps_ms}) for answer in answers]
-        return [
-            with_opinion(answer, told[k].words) if k in told and told[k].contradicts else answer
-            for k, answer in enumerate(timed)
-        ]
+        return rivals_of(grounder.model, grounder.tokenizer, self.encoded, grounder.decision, heads)
 
     def _grounding(self, phrase: str, evidence: Evidence, timings_ms: dict[str, float]) -> Grounding:
         grounder = self.grounder

@@ -26,6 +26,8 @@ FIGURES = (
     "presence_auroc",
     "false_found_rate",
     "missed_rate",
+    "asked_rate",
+    "needlessly_asked_rate",
     "ece",
     "plural_f1",
     "describe_accuracy",
@@ -47,6 +49,7 @@ def picture(number):
         (LabelledRegion(BOX, "red", "block"),),
         (LabelledThing(BOX, "red", "block", True),),
         (LabelledQuestion("Is there a red block?", "is there", ("yes",)),),
+        (LabelledPhrase("the block", "ambiguous", (BOX, Box(x1=0.7, y1=0.3, x2=0.9, y2=0.8))),),
     )
     return LabelledPicture(rgb, labels)
 

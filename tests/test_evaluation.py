@@ -123,6 +123,20 @@ def test_rates_count_statuses_of_what_is_there_and_of_what_is_not():
     assert summary["found"]["n"] == 1
 
 
+def test_questions_count_where_several_fit_and_where_one_does():
+    report = GroundingReport()
+    either = LabelledPhrase("the cup", "ambiguous", (SMALL, LARGE))
+    for status, boxes in (("ambiguous", (SMALL, LARGE)), ("ambiguous", (SMALL, MIDDLE)), ("found", (SMALL,))):
+        report.add_ambiguous(either, answered(*boxes, status=status))
+    for status in ("found", "ambiguous", "found", "not_found"):
+        report.add(PRESENT, answered(LARGE, status=status))
+    summary = report.summary()
+    assert (summary["asked_rate"], summary["n_ambiguous"], summary["n_asked"]) == (pytest.approx(2 / 3), 3, 2)
+    assert summary["choices_f1"] == pytest.approx(3 / 4)
+    assert summary["needlessly_asked_rate"] == 1 / 4
+    assert (summary["n"], summary["n_present"]) == (4, 4)
+
+
 @pytest.mark.parametrize(
     ("right", "wrong", "absent", "error"),
     [(3, 1, 0, 0.0), (4, 0, 0, 0.25), (0, 2, 2, 0.75), (3, 0, 1, 0.0), (2, 0, 2, 0.25)],
@@ -137,6 +151,8 @@ def test_a_probability_is_right_where_the_best_box_is_and_nowhere_where_nothing_
 
 def test_nothing_asked_is_no_figure():
     summary = Evaluation().summary()
+    for key in ("asked_rate", "needlessly_asked_rate", "choices_f1"):
+        assert summary[key] is None
     for key in ("false_found_rate", "missed_rate", "ece", "plural_f1", "describe_accuracy", "caption_f1"):
         assert summary[key] is None
     assert (summary["n"], summary["pictures"]) == (0, 0)

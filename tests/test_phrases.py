@@ -46,6 +46,18 @@ def test_a_plural_is_the_one_that_the_model_learnt_and_stays_one(category):
     assert in_plural(in_plural(category)) == in_plural(category)
 
 
+@pytest.mark.parametrize(
+    ("one", "several"),
+    [
+        ("the cup that is red", "the red cups"), ("a thing which is blue", "blue things"), ("an apple", "apples"),
+        ("a cup of tea", "cups of tea"), ("the knife at the back", "the knives at the back"), ("cup", "cups"),
+        ("the cups that are red", "the cups that are red"), ("A box", "boxes"), ("a", "as"), (" ", " "),
+    ],
+)  # fmt: skip
+def test_the_noun_is_put_in_the_plural_wherever_it_stands(one, several):
+    assert in_plural(one) == several
+
+
 @given(st.lists(st.sampled_from(["left", "right", "Left", "rightmost", "the", "cup", "of", "bright", ","]), max_size=8))
 def test_a_mirror_image_of_a_mirror_image_is_the_phrase(words):
     phrase = " ".join(words)

@@ -15,6 +15,8 @@ from kosmos_sim.questions import SORTS
 from kosmos_sim.splits import TEST, split_phrases
 from synthetic_scenes import synthetic_record
 
+from kosmos_agent.phrases import names_several
+
 RECORDS = [synthetic_record(TEST.seed, index, things=3 + index % 8, side=64, map_side=32) for index in range(40)]
 PICTURES = list(labelled_split(TEST, RECORDS))
 
@@ -73,6 +75,17 @@ def test_one_question_of_each_sort_that_the_scene_admits() -> None:
                 assert len(read(answer, record)[0]) >= 1
             if question.kind == "is there":
                 assert answer in ("yes", "no")
+
+
+def test_ambiguous_phrases_are_for_one_thing_and_name_all_that_fit() -> None:
+    asked = [(record, item) for record, p in zip(RECORDS, PICTURES, strict=True) for item in p.labels.ambiguous]
+    assert len(asked) > len(RECORDS) / 4
+    assert {len(item.boxes) for _, item in asked} == {2, 3}
+    for record, item in asked:
+        words = set(item.text.removeprefix("the ").replace("grey", "gray").split()) - {"thing", "object"}
+        fitting = [t.box for t in record.objects if words <= {t.colour, *t.category.split()}]
+        assert [box.corners for box in item.boxes] == fitting
+        assert not names_several(item.text)
 
 
 def test_labels_need_neither_a_renderer_nor_an_engine() -> None:

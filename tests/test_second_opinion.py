@@ -69,7 +69,9 @@ def test_a_thing_that_is_called_otherwise_is_not_found(view: View, monkeypatch: 
     assert (plain.status, plain.called) == ("found", None)
     assert "opinion" in plain.timings_ms
     said = Opinion("a green pear", -9.0)
-    monkeypatch.setattr("kosmos_agent.view.opinions", lambda looks, zoom, boxes, heads: [said] * len(boxes))
+    monkeypatch.setattr(
+        "kosmos_agent.inference.asked_again.opinions", lambda looks, zoom, boxes, heads: [said] * len(boxes)
+    )
     doubted = view.find("the green apple")
     assert (doubted.status, doubted.called) == ("cannot_tell", "a green pear")
     assert doubted.candidates == plain.candidates
@@ -90,7 +92,7 @@ def test_nobody_asks_where_nothing_was_found_or_looks_are_single(grounder: Groun
     def never(*_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr("kosmos_agent.view.opinions", never)
+    monkeypatch.setattr("kosmos_agent.inference.asked_again.opinions", never)
     view = grounder.view(APPLES.rgb)
     assert view.find("the purple elephant").status != "found"
     assert view.find("the green apple", zoom=False).status == "found"

@@ -19,6 +19,7 @@ class GroundingReport:
 
     results, found: phrases with one referent, and those of them that were answered `found`. present, absent: presence
     probabilities. present_statuses: of phrases with one referent; absent_statuses: of things that are not there.
+    ambiguous_statuses, choices: of phrases for one thing that several fit, and the boxes offered with a question.
     probabilities, outcomes: of the best candidate for one thing, there or not, and whether it was right.
     """
 
@@ -32,6 +33,8 @@ class GroundingReport:
     outcomes: list[bool] = field(default_factory=list)
     plural: Counts = field(default_factory=Counts)
     plural_phrases: int = 0
+    ambiguous_statuses: list[Status] = field(default_factory=list)
+    choices: Counts = field(default_factory=Counts)
 
     def add(self, phrase: LabelledPhrase, answer: Grounding) -> None:
         """Boxes count whatever the status; a plural phrase's answer holds all that it names (`View.find_each`)."""
@@ -52,6 +55,12 @@ class GroundingReport:
         if answer.status == "found":
             self.found.append(self.results[-1])
 
+    def add_ambiguous(self, phrase: LabelledPhrase, answer: Grounding) -> None:
+        """The phrase names one thing and all its boxes fit it: the right answer is `ambiguous`, with all of them."""
+        self.ambiguous_statuses.append(answer.status)
+        if answer.status == "ambiguous":
+            self.choices += set_counts([item.box for item in answer.candidates], phrase.boxes)
+
     def summary(self) -> dict[str, object]:
         """`referring.summarise` of the best boxes; `found`: the same figures where the status said found.
 
@@ -66,6 +75,11 @@ class GroundingReport:
             "false_found_rate": status_rate(self.absent_statuses, "found"),
             "missed_rate": status_rate(self.present_statuses, "not_found"),
             "statuses": {"present": Counter(self.present_statuses), "absent": Counter(self.absent_statuses)},
+            "asked_rate": status_rate(self.ambiguous_statuses, "ambiguous"),
+            "n_ambiguous": len(self.ambiguous_statuses),
+            "needlessly_asked_rate": status_rate(self.present_statuses, "ambiguous"),
+            "n_asked": self.ambiguous_statuses.count("ambiguous"),
+            "choices_f1": self.choices.f1,
             "ece": ece(self.probabilities, self.outcomes) if self.probabilities else None,
             "n_probabilities": len(self.probabilities),
             "plural_f1": self.plural.f1,

@@ -20,7 +20,7 @@ from kosmos_agent.markup import escape_user_text
 from kosmos_agent.results import Box
 
 MAX_PHRASES, MAX_THINGS, MAX_BOXES, MAX_ANSWERS = 64, 256, 64, 16
-"""Bounds on what one picture may hold; `MAX_PHRASES` holds for phrases, for questions and for regions each."""
+"""Bounds on what one picture may hold; `MAX_PHRASES` holds for phrases, ambiguous ones, questions and regions each."""
 _DIGITS = 6
 
 
@@ -91,6 +91,7 @@ class PictureLabels:
     """All labels of one picture. image: its file, relative to the folder of the labels, parts joined by `/`.
 
     things: ALL that show, or the naming of one that was left out counts as an error of a caption.
+    ambiguous: phrases for one thing that each of their boxes fits; the right answer asks which is meant.
     """
 
     image: Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -98,6 +99,7 @@ class PictureLabels:
     regions: Annotated[tuple[LabelledRegion, ...], Field(max_length=MAX_PHRASES)] = ()
     things: Annotated[tuple[LabelledThing, ...], Field(max_length=MAX_THINGS)] = ()
     questions: Annotated[tuple[LabelledQuestion, ...], Field(max_length=MAX_PHRASES)] = ()
+    ambiguous: Annotated[tuple[LabelledPhrase, ...], Field(max_length=MAX_PHRASES)] = ()
 
 
 @plain_dataclass(frozen=True)

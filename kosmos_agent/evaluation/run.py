@@ -32,6 +32,8 @@ class Evaluation:
             self.grounding.add(phrase, found)
             if rgb is not None:
                 self.mistakes.add(rgb, phrase, found)
+        for phrase, found in zip(labels.ambiguous, answers.ambiguous, strict=True):
+            self.grounding.add_ambiguous(phrase, found)
         for region, text in zip(labels.regions, answers.regions, strict=True):
             self.texts.add_description(region, text)
         if answers.caption is not None:

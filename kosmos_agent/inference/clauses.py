@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kosmos_agent.phrases import names_several
 from kosmos_agent.results import Relation
 
 WORDINGS: dict[str, Relation] = {
@@ -59,6 +60,11 @@ class ParsedPhrase:
     @property
     def claims_nearest(self) -> bool:
         return any(clause.relation == "nearest to" for clause in self.clauses)
+
+    @property
+    def claims_nothing_of_place(self) -> bool:
+        """Neither beside what it stands nor which of several it is: any one thing that looks so fits it."""
+        return not self.clauses and self.plain_head == self.head and not names_several(self.head)
 
     @property
     def plain_head(self) -> str:

@@ -15,8 +15,10 @@ from kosmos_agent.evaluation.labelled import (
 )
 from kosmos_agent.results import Box
 from kosmos_sim.captions import prominent
+from kosmos_sim.either import heads_of_several
 from kosmos_sim.expressions import Expression
 from kosmos_sim.expressions.geometry import Geometry, measure
+from kosmos_sim.expressions.text import head_words, varied
 from kosmos_sim.lexicon import Lexicon
 from kosmos_sim.questions import SORTS
 from kosmos_sim.records import SceneObject, SceneRecord
@@ -25,6 +27,8 @@ from kosmos_sim.splits import Split, scene_phrases, split_phrases
 
 REGIONS = 4
 """Things to describe in a picture, at most."""
+AMBIGUOUS = 2
+"""Phrases for one thing that several fit, at most."""
 
 
 def labelled_split(split: Split, records: Iterable[SceneRecord]) -> Iterator[LabelledPicture]:
@@ -48,6 +52,7 @@ def _labelled(record: SceneRecord, expressions: Sequence[Expression], seed: int)
         regions=_regions(scene, rng),
         things=_things(scene),
         questions=_questions(scene, rng),
+        ambiguous=_ambiguous(scene, rng),
     )
     return LabelledPicture(record.rgb, labels)
 
@@ -71,6 +76,19 @@ def _questions(scene: Geometry, rng: Random) -> tuple[LabelledQuestion, ...]:
     asked = {sort: draw(scene, rng, Lexicon()) for sort, draw in SORTS.items()}
     return tuple(
         LabelledQuestion(exchange[0], sort, (exchange[1],)) for sort, exchange in asked.items() if exchange is not None
+    )
+
+
+def _ambiguous(scene: Geometry, rng: Random) -> tuple[LabelledPhrase, ...]:
+    options = heads_of_several(scene)
+    chosen = rng.sample(options, min(AMBIGUOUS, len(options)))
+    return tuple(
+        LabelledPhrase(
+            varied(head_words(head, rng), rng, indefinite=False),
+            "ambiguous",
+            tuple(_box(scene.objects[index]) for index in members),
+        )
+        for head, members in chosen
     )
 
 

@@ -19,12 +19,14 @@ A = TypeVar("A", Grounding, GroundedText)
 
 @dataclass(frozen=True)
 class LabelAnswers:
-    """In the order of the labels: of each phrase, region and question; the caption where things are labelled."""
+    """In the order of the labels: of each phrase, region, question and ambiguous phrase; the caption where things are
+    labelled."""
 
     phrases: tuple[Grounding, ...] = ()
     regions: tuple[GroundedText, ...] = ()
     caption: GroundedText | None = None
     questions: tuple[GroundedText, ...] = ()
+    ambiguous: tuple[Grounding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ def answers_to(view: View, labels: PictureLabels) -> LabelAnswers:
         tuple(view.describe_all([region.box for region in labels.regions])) if labels.regions else (),
         view.caption("brief") if labels.things else None,
         tuple(view.answer_all([question.text for question in labels.questions])) if labels.questions else (),
+        tuple(view.find_all([phrase.text for phrase in labels.ambiguous])) if labels.ambiguous else (),
     )
 
 
@@ -77,6 +80,7 @@ def _kept(answers: LabelAnswers) -> LabelAnswers:
         tuple(map(_timeless, answers.regions)),
         None if answers.caption is None else _timeless(answers.caption),
         tuple(map(_timeless, answers.questions)),
+        tuple(map(_timeless, answers.ambiguous)),
     )
 
 
