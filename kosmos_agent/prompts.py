@@ -42,6 +42,11 @@ def phrase_grounding(words: str) -> str:
     return f"{GROUNDING}{phrase(words)}"
 
 
+def reworded_phrase_grounding(words: str) -> str:
+    """`phrase_grounding` for a user's phrase as its mirror image or its plural has it, which may be a little longer."""
+    return f"{GROUNDING}<phrase> {escape_user_text(words, MAX_TEXT_CHARACTERS)}</phrase>"
+
+
 def phrase_in_caption(before: str, words: str) -> str:
     """Where is the phrase that follows the words `before` of a caption? One call per phrase (Flickr30k Entities)."""
     return f"{GROUNDING}{_running(before)}{phrase(words)}"

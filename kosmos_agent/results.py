@@ -67,13 +67,16 @@ class Box(_Frozen):
         """x1, y1, x2, y2 in pixels of a width x height picture."""
         return (self.x1 * width, self.y1 * height, self.x2 * width, self.y2 * height)
 
-    def iou(self, other: Box) -> float:
-        """Intersection over union, 0 to 1."""
+    def intersection(self, other: Box) -> float:
+        """Area of what both cover, as a fraction of the picture's."""
         width = min(self.x2, other.x2) - max(self.x1, other.x1)
         height = min(self.y2, other.y2) - max(self.y1, other.y1)
-        if width <= 0 or height <= 0:
-            return 0.0
-        return width * height / (self.area + other.area - width * height)
+        return max(0.0, width) * max(0.0, height)
+
+    def iou(self, other: Box) -> float:
+        """Intersection over union, 0 to 1."""
+        both = self.intersection(other)
+        return both / (self.area + other.area - both) if both else 0.0
 
 
 class Frame(_Frozen):

@@ -14,7 +14,7 @@ from kosmos_agent.calibration import CHEAP_FEATURES, Feature
 from kosmos_agent.errors import CancelledError, InvalidArgumentError
 from kosmos_agent.images import mirror_image
 from kosmos_agent.inference.answer import AnswerRules
-from kosmos_agent.inference.asked_again import asked_again
+from kosmos_agent.inference.asked_again import asked_again, is_asked_again
 from kosmos_agent.inference.clauses import ParsedPhrase, parse, with_anchors
 from kosmos_agent.inference.close_ups import describe_closely, name_and_place
 from kosmos_agent.inference.corners import CornerScores
@@ -28,7 +28,7 @@ from kosmos_agent.inference.relations import check_claims
 from kosmos_agent.inference.rivals import rivals_of
 from kosmos_agent.inference.several import candidates_of, joined, write_boxes
 from kosmos_agent.inference.zoom import Zoom
-from kosmos_agent.markup import from_tagged
+from kosmos_agent.markup import escape_user_text, from_tagged
 from kosmos_agent.results import Box, Candidate, Entity, Frame, GroundedText, Grounding, with_unknown_words
 
 if TYPE_CHECKING:
@@ -68,8 +68,7 @@ class View:
 
     def find_all(self, phrases: Sequence[str], *, zoom: bool | None = None) -> list[Grounding]:
         """One answer per phrase, all in one pass over the shared prefix, with the things that they lean on."""
-        if not 1 <= len(phrases) <= MAX_PHRASES:
-            raise InvalidArgumentError(f"{len(phrases)} phrases; valid: 1 to {MAX_PHRASES} at a time")
+        _check_phrases(phrases)
         clock = Stopwatch(self.grounder.model.device)
         parsed, asked = [parse(phrase) for phrase in phrases], with_anchors(phrases)
         calibration = self.grounder.calibration
@@ -88,8 +87,9 @@ class View:
             meant = with_nearest_first(looks, answer, phrase, leaned_on, others)
             answers.append(check_claims(meant, phrase.clauses, leaned_on, others))
         closer = self._zoom_again(looks)
-        if closer is not None and any(answer.status == "found" for answer in answers):
-            answers = asked_again(looks, closer, answers, parsed, rivals)
+        if closer is not None and any(map(is_asked_again, answers)):
+            least = 0.0 if calibration is None else calibration.thresholds.min_probability
+            answers = asked_again(looks, closer, answers, parsed, rivals, least)
             clock.lap("opinion")
         return [answer.model_copy(update={"timings_ms": answer.timings_ms | clock.laps_ms}) for answer in answers]
 
@@ -101,6 +101,7 @@ class View:
         zoom: bool | None = None,
     ) -> list[Evidence]:
         """What the answers to `phrases` rest on, before they are judged; `kosmos-agent calibrate` fits on it."""
+        _check_phrases(phrases)
         looks = self._looks(zoom)
         found = gather(looks, with_anchors(phrases), features, self.grounder.decision, Stopwatch(looks.model.device))
         return found[: len(phrases)]
@@ -185,7 +186,7 @@ class View:
         heads = [
             phrase.plain_head
             for phrase, answer in zip(phrases, found, strict=False)
-            if phrase.claims_nearest or (alone and answer.status == "found" and phrase.claims_nothing_of_place)
+            if phrase.claims_nearest or (alone and is_asked_again(answer) and phrase.claims_nothing_of_place)
         ]
         return rivals_of(grounder.model, grounder.tokenizer, self.encoded, grounder.decision, heads)
 
@@ -256,6 +257,14 @@ class View:
             grounder.zoom if zooms else None,
             self.known,
         )
+
+
+def _check_phrases(phrases: Sequence[str]) -> None:
+    """As their asker wrote them; what is asked of the model in other words may be a little longer."""
+    if not 1 <= len(phrases) <= MAX_PHRASES:
+        raise InvalidArgumentError(f"{len(phrases)} phrases; valid: 1 to {MAX_PHRASES} at a time")
+    for phrase in phrases:
+        escape_user_text(phrase)
 
 
 def _check_count(texts: Sequence[object]) -> None:

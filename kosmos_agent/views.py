@@ -62,7 +62,8 @@ def _score(asked: Sequence[Asked]) -> None:
             wanted.append((view, True, [swap_left_right(phrase) for phrase in named]))
     frames = [view.mirror_image() if mirrored else view.encoded for view, mirrored, _ in wanted]
     encode = grounder.tokenizer.encode_words
-    texts = [[encode(prompts.phrase_grounding(phrase)) for phrase in named] for _, _, named in wanted]
+    ask = {False: prompts.phrase_grounding, True: prompts.reworded_phrase_grounding}
+    texts = [[encode(ask[mirrored](phrase)) for phrase in named] for _, mirrored, named in wanted]
     scores = score_corners_together(grounder.model, grounder.tokenizer, frames, texts)
     for (view, mirrored, named), found in zip(wanted, scores, strict=True):
         view.known.update({(mirrored, phrase): score for phrase, score in zip(named, found, strict=True)})

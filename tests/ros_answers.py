@@ -51,6 +51,8 @@ groundings = st.builds(
     frame=frames,
     model=words,
     timings_ms=timings,
+    unknown_words=st.lists(words, max_size=2).map(tuple),
+    called=st.one_of(st.none(), words.filter(bool)),
 )
 texts = st.builds(
     GroundedText,

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from kosmos_agent.evaluation.label_folder import load_pictures, read_labels
 from kosmos_agent.evaluation.matching import match
 from kosmos_agent.grounder import Grounder
-from kosmos_agent.inference.ambiguity import MOST_SHARED, WRITTEN_FROM, others_written, with_others
+from kosmos_agent.inference.ambiguity import WRITTEN_FROM, offering, others_written
+from kosmos_agent.inference.candidates import MOST_SHARED
 from kosmos_agent.inference.clauses import parse
 from kosmos_agent.inference.second_opinion import Opinion
 from kosmos_agent.results import Box, Candidate, Frame, Grounding
@@ -61,7 +62,7 @@ written = st.lists(st.builds(lambda box, p: Candidate(box=box, probability=p), p
 
 @given(places, written)
 def test_others_are_things_apart_each_once_and_none_is_doubtful(best: Box, items: list[Candidate]) -> None:
-    others = others_written(best, items)
+    others = others_written([best], items)
     boxes = [best, *(item.box for item in others)]
     assert all(item in items and item.probability >= WRITTEN_FROM for item in others)
     assert all(shared(one, other) <= MOST_SHARED + 1e-6 for k, one in enumerate(boxes) for other in boxes[:k])
@@ -71,11 +72,11 @@ def test_others_are_things_apart_each_once_and_none_is_doubtful(best: Box, items
 
 def test_what_fits_is_all_that_is_offered_the_best_first() -> None:
     best, noise = Candidate(box=square(0.1, 0.1), probability=0.8), Candidate(box=square(0.8, 0.8), probability=0.1)
-    told = with_others(answer(best, noise), [Candidate(box=square(0.5, 0.1), probability=0.5)])
+    other = Candidate(box=square(0.5, 0.1), probability=0.4)
+    told = offering(answer(best, noise), [best, other])
     assert told.status == "ambiguous"
     assert told.question == 'Which one is "the cup": the left one or the right one?'
-    assert [item.probability for item in told.candidates] == [0.8, pytest.approx(0.4)]
-    assert (told.best, told.meant) == (best, ())
+    assert (told.candidates, told.meant) == ((best, other), ())
 
 
 @pytest.mark.parametrize(
@@ -84,7 +85,10 @@ def test_what_fits_is_all_that_is_offered_the_best_first() -> None:
         ("the cup", True), ("red cup", True), ("the cup that is red", True), ("a thing", True),
         ("the cups", False), ("both cups", False), ("the leftmost cup", False), ("the small cup", False),
         ("the second cup from the left", False), ("the cup on the left", False), ("the cup in the middle", False),
-        ("the cup left of the plate", False), ("the cup nearest to the plate", False),
+        ("the left cup", False), ("the rightmost", False), ("the cup to the left", False), ("cup left of plate", False),
+        ("the tallest cup", False), ("the cup in front", False), ("one of the cups", False), ("any cup", False),
+        ("the other cup", False), ("the cup.", True), ("a cup of tea", True), ("the cup left of the plate", False),
+        ("the cup nearest to the plate", False),
     ],
 )  # fmt: skip
 def test_whoever_says_which_one_is_not_asked(phrase: str, nothing: bool) -> None:

@@ -70,9 +70,10 @@ def test_a_question_is_asked_exactly_when_it_is_ambiguous(presence, weights, phr
     assert phrase == "the cup" or found.status != "ambiguous"
 
 
-def test_the_question_is_about_the_rivals_alone():
-    found = answer(evidence(0.9, 0.4, 0.35, 0.05), calibration())
-    assert len(found.candidates) == 3
+@pytest.mark.parametrize("made", [None, calibration()])
+def test_only_rivals_are_offered_to_choose_from(made):
+    found = answer(evidence(0.9, 0.4, 0.35, 0.05), made)
+    assert len(found.candidates) == 2
     assert found.question == 'Which one is "the cup": the left one or the right one?'
 
 

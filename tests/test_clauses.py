@@ -31,10 +31,29 @@ def test_phrases_without_another_thing_claim_nothing(phrase):
     ("phrase", "plain"),
     [("the leftmost red cup", "the red cup"), ("the second cup from the left", "the cup"), ("cup on the right", "cup"),
      ("the smallest thing in the middle", "the thing"), ("the big spoon behind the box", "the spoon"),
-     ("the nearest", "the nearest"), ("the red cup left of the blue box", "the red cup")],
+     ("the nearest", "the thing"), ("the cup to the left", "the cup"), ("the left cup", "the cup"),
+     ("the cup in front", "the cup"), ("the cup at the front", "the cup"), ("the cup on the left side", "the cup"),
+     ("the third cup from left", "the cup"), ("the closest cup to the plate", "the cup"), ("cup on left", "cup"),
+     ("the cup farthest from the box", "the cup"), ("the cup on the left.", "the cup"),
+     ("the cup left of it", "the cup"),
+     ("the red cup, left of the box", "the red cup"), ("the cup that is red", "the cup that is red"),
+     ("the cup that is leftmost", "the cup"), ("the red cup that is behind", "the red cup"),
+     ("a man in blue", "a man in blue"), ("a cup of tea", "a cup of tea"),
+     ("the box with a lid", "the box with a lid"), ("the red cup left of the blue box", "the red cup")],
 )  # fmt: skip
 def test_the_plain_head_compares_with_nothing(phrase, plain):
     assert parse(phrase).plain_head == plain
+
+
+@pytest.mark.parametrize(
+    ("phrase", "clauses"),
+    [("red cup left of blue box", ["left of blue box"]), ("the cup behind box", ["behind box"]),
+     ("cup next to plate and behind red jar", ["next to plate", "behind red jar"]), ("the cup closest to us", []),
+     ("the cup in front of it", []), ("a man in blue", []), ("the lid on top", []), ("the cup behind", []),
+     ("The cup Left Of the Box!", ["Left Of the Box"]), ("the red cup, left of the box", ["left of the box"])],
+)  # fmt: skip
+def test_a_thing_to_lean_on_needs_no_article_behind_words_that_lean_on_one(phrase, clauses):
+    assert [clause.words for clause in parse(phrase).clauses] == clauses
 
 
 def test_and_gives_the_head_a_second_clause_and_without_it_the_anchor_is_longer():

@@ -212,8 +212,8 @@ def test_overlapping_pairs_are_one_candidate_and_the_greedy_one_leads():
     assert first.box.x1 == pytest.approx(0.5 / 32)
 
 
-def candidate(probability):
-    return Candidate(box=Box(x1=0.1, y1=0.1, x2=0.2, y2=0.2), probability=probability)
+def candidate(probability, x1=0.1):
+    return Candidate(box=Box(x1=x1, y1=0.1, x2=x1 + 0.1, y2=0.2), probability=probability)
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,13 @@ def candidate(probability):
     ],
 )
 def test_status(presence, weights, status):
-    assert status_of(presence, [candidate(weight) for weight in weights], Decision()) == status
+    things = [candidate(weight, 0.1 + 0.2 * place) for place, weight in enumerate(weights)]
+    assert status_of(presence, things, Decision()) == status
+
+
+@pytest.mark.parametrize(("x1", "status"), [(0.12, "found"), (0.14, "found"), (0.16, "ambiguous")])
+def test_a_part_of_a_thing_is_no_rival(x1, status):
+    assert status_of(0.9, [candidate(0.5), candidate(0.4, x1)], Decision()) == status
 
 
 def test_a_single_look_at_the_embedded_model_reads_one_picture(monkeypatch):

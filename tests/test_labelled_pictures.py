@@ -45,6 +45,9 @@ LABELS = st.builds(
     questions=st.lists(
         st.builds(LabelledQuestion, TEXTS, KINDS, st.lists(WORDS, min_size=1, max_size=3).map(tuple))
     ).map(tuple),
+    ambiguous=st.lists(
+        st.builds(LabelledPhrase, TEXTS, KINDS, st.lists(BOXES, min_size=2, max_size=3).map(tuple)), max_size=2
+    ).map(tuple),
 )
 
 
@@ -92,6 +95,7 @@ def test_a_line_may_name_the_picture_alone_and_empty_lines_are_nothing(tmp_path)
         ({"image": "a.png", "phrases": [{"text": "cup", "kind": "a", "boxes": [[0, 0, 1, 1.5]]}]}, "y2 <= 1"),
         ({"image": "a.png", "phrases": [{"text": "cup", "kind": "a", "boxes": [[0, 0, 1, float("nan")]]}]}, "finite"),
         ({"image": "a.png", "phrases": [{"text": "cup", "kind": "a", "boxes": []}] * 65}, "phrases"),
+        ({"image": "a.png", "ambiguous": [{"text": "cup", "kind": "a", "boxes": [[0, 0, 1, 1]]}]}, "ambiguous.0"),
         ({"image": "a.png", "regions": [{**THING, "colour": "RED"}]}, "regions.0.colour"),
         ({"image": "a.png", "regions": [{**THING, "prominent": True}]}, "prominent"),
         ({"image": "a.png", "things": [{**THING, "prominent": "yes"}]}, "things.0.prominent"),

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kosmos_agent.errors import InvalidPhraseError
 from kosmos_agent.grounder import Grounder
 from kosmos_agent.inference.corners import CornerScores
 from kosmos_agent.inference.mirror import mirror_box, mirror_pair, read_as_one
@@ -72,3 +73,14 @@ def test_asking_both_ways_the_picture_and_its_mirror_image_agree():
     turned = grounder.view(np.ascontiguousarray(rgb[:, ::-1])).evidence([swap_left_right(phrase)])[0]
     assert turned.presence == pytest.approx(seen.presence, abs=1e-5)
     assert mirror_box(turned.candidates[0].box).corners == pytest.approx(seen.candidates[0].box.corners, abs=1e-3)
+
+
+def test_a_phrase_as_long_as_any_may_be_is_asked_in_other_words_too():
+    """Its mirror image and its plural are longer."""
+    view = Grounder.load("tabletop").view(np.zeros((48, 64, 3), np.uint8))
+    phrase = "left " * 50 + "cup"
+    longest = phrase + "s" * (256 - len(phrase) - 3) + "cup"
+    assert len(longest) == 256 < len(swap_left_right(longest))
+    assert view.find(longest).phrase == longest
+    with pytest.raises(InvalidPhraseError, match="257 characters"):
+        view.find(longest + "s")

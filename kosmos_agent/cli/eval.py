@@ -160,7 +160,8 @@ def _print(report: dict[str, Any], title: str) -> None:
     boxes = Table(title=f"{report['model']} on {title}: {report['scenes']} scenes, {report['seconds']:.0f} s")
     for name in ("phrases", "n", "IoU 0.5", "IoU 0.75", "mean IoU"):
         boxes.add_column(name, justify="left" if name == "phrases" else "right")
-    rows = {"all": report, "answered found": report["found"], **report["by_size"], **report["by_kind"]}
+    both = {"relation, superlative, ge12": report["relation_superlative_ge12"]}
+    rows = {"all": report, "answered found": report["found"], **report["by_size"], **report["by_kind"], **both}
     for name, item in rows.items():
         numbers = [f"{item[key]:.3f}" if key in item else "-" for key in _COLUMNS]
         boxes.add_row(name, str(item["n"]), *numbers)

@@ -58,6 +58,15 @@ class LabelledPhrase:
     boxes: Annotated[tuple[LabelBox, ...], Field(max_length=MAX_BOXES)]
 
 
+def _of_several(phrase: LabelledPhrase) -> LabelledPhrase:
+    if len(phrase.boxes) < 2:
+        raise ValueError(f"{phrase.text!r} has {len(phrase.boxes)} boxes; ambiguous is what two or more fit")
+    return phrase
+
+
+AmbiguousPhrase = Annotated[LabelledPhrase, AfterValidator(_of_several)]
+
+
 @dataclass(frozen=True, config=_STRICT)
 class LabelledRegion:
     """A box to describe, and the words that are right for what it holds."""
@@ -99,7 +108,7 @@ class PictureLabels:
     regions: Annotated[tuple[LabelledRegion, ...], Field(max_length=MAX_PHRASES)] = ()
     things: Annotated[tuple[LabelledThing, ...], Field(max_length=MAX_THINGS)] = ()
     questions: Annotated[tuple[LabelledQuestion, ...], Field(max_length=MAX_PHRASES)] = ()
-    ambiguous: Annotated[tuple[LabelledPhrase, ...], Field(max_length=MAX_PHRASES)] = ()
+    ambiguous: Annotated[tuple[AmbiguousPhrase, ...], Field(max_length=MAX_PHRASES)] = ()
 
 
 @plain_dataclass(frozen=True)

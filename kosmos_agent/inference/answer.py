@@ -34,20 +34,19 @@ class AnswerRules:
             candidates = relative_to_best(evidence.candidates, correct)
             rivalled = not several and len(rivals(evidence.candidates, self.decision)) > 1
             status = calibrated_status(presence, correct, self.calibration.thresholds, rivalled=rivalled)
+        if status == "ambiguous":
+            candidates = rivals(candidates, self.decision)
         return Grounding(
             phrase=phrase,
             status=status,
             candidates=candidates,
             presence=presence,
             probability_kind="joint" if self.calibration is None else "calibrated",
-            question=self._question(phrase, candidates) if status == "ambiguous" else None,
+            question=clarifying_question(phrase, [item.box for item in candidates]) if status == "ambiguous" else None,
             frame=frame,
             model=model,
             timings_ms=dict(timings_ms),
         )
-
-    def _question(self, phrase: str, candidates: Sequence[Candidate]) -> str:
-        return clarifying_question(phrase, [item.box for item in rivals(candidates, self.decision)])
 
 
 def relative_to_best(candidates: Sequence[Candidate], correct: float) -> tuple[Candidate, ...]:

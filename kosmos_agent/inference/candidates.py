@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 
 from kosmos_agent.inference.corners import CornerScores
 from kosmos_agent.inference.scored_pairs import Corners, Floats, as_box, iou_with, mean_box
-from kosmos_agent.results import Candidate, Status
+from kosmos_agent.results import Box, Candidate, Status
+
+MOST_SHARED = 0.5
+"""Of the smaller box: two that share more are one thing, or a thing and a part of it."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +82,19 @@ def joint_with_presence(candidates: Sequence[Candidate], presence: float, decisi
     return tuple(weighted[:1] + [item for item in weighted[1:] if item.probability >= decision.min_probability])
 
 
+def apart(items: Iterable[Candidate], known: Sequence[Box] = ()) -> list[Candidate]:
+    """Those that lie on none of the `known` boxes and on none before them; the rest are parts or the same again."""
+    kept: list[Candidate] = []
+    for item in items:
+        boxes = [*known, *(other.box for other in kept)]
+        if all(item.box.intersection(box) <= MOST_SHARED * min(item.box.area, box.area) for box in boxes):
+            kept.append(item)
+    return kept
+
+
 def rivals(candidates: Sequence[Candidate], decision: Decision) -> tuple[Candidate, ...]:
-    """The best candidate and all of similar weight."""
-    return tuple(item for item in candidates if item.probability >= decision.rival * candidates[0].probability)
+    """The best candidate and all of similar weight that are other things than it."""
+    return tuple(apart(item for item in candidates if item.probability >= decision.rival * candidates[0].probability))
 
 
 def status_of(presence: float, candidates: Sequence[Candidate], decision: Decision, *, several: bool = False) -> Status:

@@ -29,16 +29,33 @@ MAX_CLAUSES = 3
 _ARTICLES = ("the", "a", "an", "this", "that", "my", "your")
 _NO_ANCHORS = ("left", "right", "middle", "centre", "center", "front", "back", "foreground", "background", "corner")
 """`the cup on the left` names no other thing."""
-_ORDERS = (
-    "leftmost", "rightmost", "nearest", "farthest", "furthest", "closest", "biggest", "largest", "smallest",
-    "first", "second", "third", "fourth", "middle", "big", "large", "small", "little",
+_NO_THINGS = ("me", "us", "you", "it", "him", "her", "them", "here", "there", "of", "to", "from", "and", "or")
+_ORDERS = frozenset(
+    {"leftmost", "rightmost", "left", "right", "front", "back", "rear", "upper", "lower", "top", "bottom", "middle",
+     "centre", "center", "central", "outer", "inner", "near", "nearer", "nearest", "far", "farther", "farthest",
+     "further", "furthest", "close", "closer", "closest", "big", "bigger", "biggest", "large", "larger", "largest",
+     "small", "smaller", "smallest", "little", "tall", "taller", "tallest", "short", "shorter", "shortest", "higher",
+     "highest", "lowest", "wider", "widest", "narrower", "narrowest", "first", "second", "third", "fourth", "fifth",
+     "sixth", "last", "next", "other"}
 )  # fmt: skip
-_PLACES = re.compile(r"\s+(?:from|on) the (?:left|right)$|\s+in the (?:middle|centre|center)$")
+_SIDES = "left|right|front|back|top|bottom|middle|centre|center|corner|edge|side|foreground|background"
+_WHERE = re.compile(
+    r"\s+(?:(?:left|right|top|front|back) of|next to|(?:close|closer|closest|near|nearer|nearest) to"
+    r"|(?:far|farther|farthest|further|furthest) from|in (?:front|back)|above|among|around|behind|below|beneath|beside"
+    rf"|between|beyond|by|inside|near|off|onto|over|under|underneath|nearest (?:{'|'.join(_ARTICLES)})"
+    rf"|(?:at|from|in|on|to)(?= (?:{'|'.join(_ARTICLES)}|its|each|{_SIDES})\b))\b"
+)
+_LOOKS_BEHIND = re.compile(r"(?P<noun>.*\S)(?P<looks>\s+(?:that|which) is (?P<word>\S+))$")
+_ANY_OF_THEM = re.compile(r"(?:any|either|one|some)\b", re.IGNORECASE)
+_CLEAR = "|".join(wording for wording in WORDINGS if wording not in ("on", "in", "inside", "nearest", "closest"))
+"""What no other thing may follow without being one to lean on: `left of blue box`, but not `in red`."""
 _CLAUSE = re.compile(
-    rf"\s+(?:that is |which is |standing |lying |sitting )?(?P<wording>{'|'.join(WORDINGS)})"
-    rf"\s+(?=(?:{'|'.join(_ARTICLES)})\s)(?!the (?:{'|'.join(_NO_ANCHORS)})\b)"
+    r"\s+(?:that is |which is |standing |lying |sitting )?"
+    rf"(?:(?P<wording>{'|'.join(WORDINGS)})\s+(?=(?:{'|'.join(_ARTICLES)})\s)(?!the (?:{'|'.join(_NO_ANCHORS)})\b)"
+    rf"|(?P<clear>{_CLEAR})\s+(?=\w)(?!(?:{'|'.join((*_ARTICLES, *_NO_ANCHORS, *_NO_THINGS))})\b))"
 )
 _JOINED = re.compile(r"\s+and(?: is)?$")
+_ENDS = " .,;:!?"
 
 
 @dataclass(frozen=True)
@@ -63,16 +80,27 @@ class ParsedPhrase:
 
     @property
     def claims_nothing_of_place(self) -> bool:
-        """Neither beside what it stands nor which of several it is: any one thing that looks so fits it."""
-        return not self.clauses and self.plain_head == self.head and not names_several(self.head)
+        """Neither beside what it stands nor which of several it is: who has two that look so must be asked which."""
+        if self.clauses or names_several(self.head) or _ANY_OF_THEM.match(self.head):
+            return False
+        return self.plain_head == self.head
 
     @property
     def plain_head(self) -> str:
-        """The head without words that compare it with others: what it looks like, whatever stands around it."""
-        words = _PLACES.sub("", self.head).split()
-        kept = [word for word in words if word.lower() not in _ORDERS]
-        named = [word for word in kept if word.lower() not in _ARTICLES]
-        return " ".join(kept) if named else self.head
+        """The head without words that say where it is or compare it with others: what it looks like by itself.
+
+        `the thing` where nothing is left (`the leftmost`), but never for a head without words.
+        """
+        behind = _LOOKS_BEHIND.fullmatch(self.head)
+        start, looks = (self.head, "") if behind is None else (behind["noun"], behind["looks"])
+        if behind is not None and (behind["word"].lower() in _ORDERS or _WHERE.fullmatch(f" {behind['word'].lower()}")):
+            looks = ""
+        place = _WHERE.search(start.lower())
+        words = start[: None if place is None else place.start()].split()
+        kept = [word for word in words if word.lower().strip(_ENDS) not in _ORDERS]
+        if not any(word.lower() not in _ARTICLES for word in kept):
+            return "the thing" if self.head else self.head
+        return " ".join(kept) + looks
 
 
 def parse(phrase: str) -> ParsedPhrase:
@@ -82,18 +110,20 @@ def parse(phrase: str) -> ParsedPhrase:
     it belongs to the anchor (`left of the box on the plate`).
     """
     text = " ".join(phrase.split())
+    text = text.rstrip(_ENDS) or text
     first = _CLAUSE.search(text.lower())
     if first is None:
         return ParsedPhrase(text, ())
-    head = text[: first.start()]
+    head = text[: first.start()].rstrip(_ENDS) or text[: first.start()]
     clauses: list[ClaimedPlace] = []
     match: re.Match[str] | None = first
     while match is not None:
         following = _next_joined(text, match.end()) if len(clauses) + 1 < MAX_CLAUSES else None
         end = len(text) if following is None else following.start()
         anchor = _JOINED.sub("", text[match.end() : end])
-        words = text[match.start("wording") : match.end("wording")]
-        clauses.append(ClaimedPlace(f"{words} {anchor}", WORDINGS[match["wording"]], anchor))
+        name = "clear" if match["wording"] is None else "wording"
+        words = text[match.start(name) : match.end(name)]
+        clauses.append(ClaimedPlace(f"{words} {anchor}", WORDINGS[match[name]], anchor))
         match = following
     return ParsedPhrase(head, tuple(clauses))
 

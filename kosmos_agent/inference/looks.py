@@ -58,5 +58,5 @@ class Looks:
         return score_corners(self.model, self.tokenizer, frames, texts, phrase_likelihood=likelihood)
 
     def ids(self, phrases: Sequence[str]) -> list[Sequence[int]]:
-        """From `<grounding>` to `</phrase>`."""
-        return [self.tokenizer.encode_words(prompts.phrase_grounding(phrase)) for phrase in phrases]
+        """From `<grounding>` to `</phrase>`; of phrases that were checked before they were put in other words."""
+        return [self.tokenizer.encode_words(prompts.reworded_phrase_grounding(phrase)) for phrase in phrases]

@@ -113,9 +113,7 @@ def _on(subject: Box, anchor: Box) -> ClauseState:
 
 
 def _share_inside(inner: Box, outer: Box) -> float:
-    width = min(inner.x2, outer.x2) - max(inner.x1, outer.x1)
-    height = min(inner.y2, outer.y2) - max(inner.y1, outer.y1)
-    return max(width, 0.0) * max(height, 0.0) / inner.area
+    return inner.intersection(outer) / inner.area
 
 
 _JUDGES: dict[Relation, _Judge] = {

@@ -1,7 +1,7 @@
 """What else a phrase could mean: every thing of its name, written behind the plural of it.
 
-A model that learnt plurals from several things may write another thing beside the only one of the name. So what is
-written raises a doubt, and is believed of no claim and no thing before that was looked into.
+A model that learnt plurals from several things may write another thing beside the only one of the name. So whether a
+thing is the only one is not read from this alone (`asked_again`). Who says "nearest" speaks of two or more.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def rivals_of(
     asked = list(dict.fromkeys(heads))
     if not asked:
         return {}
-    texts = [tokenizer.encode_words(prompts.phrase_grounding(in_plural(head))) for head in asked]
+    texts = [tokenizer.encode_words(prompts.reworded_phrase_grounding(in_plural(head))) for head in asked]
     written = write_boxes(model, tokenizer, frame, texts)
     found = (candidates_of(boxes, tokenizer.grid_side, decision) for boxes in written)
     return dict(zip(asked, found, strict=True))

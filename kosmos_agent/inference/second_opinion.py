@@ -22,20 +22,30 @@ TOKENS = 4
 """An article, a colour, a noun, and one more."""
 CONTRADICTED_BELOW = -3.0
 """Log-probability of the phrase's words, at best place each: chosen on validation scenes (docs/training-log.md)."""
+BORNE_OUT_FROM = -0.5
+"""The same for a thing that the phrase was not answered with: it fits the phrase from here on."""
 _SAY_NOTHING = frozenset({"a", "an", "the", "this", "that", "is", "thing", "object", "item", "one"})
 _SPELLINGS = {"gray": "grey", "grey": "gray"}
 
 
 @dataclass(frozen=True)
 class Opinion:
-    """words: what the model calls the box. log_probability: of what the phrase calls it, 0 where that says nothing."""
+    """words: what the model calls the box. log_probability: of what the phrase calls it, 0 where that says nothing.
+
+    whole: whether that is of all words of the phrase; the model has no opinion on one that it knows in pieces only.
+    """
 
     words: str
     log_probability: float
+    whole: bool = True
 
     @property
     def contradicts(self) -> bool:
         return self.log_probability < CONTRADICTED_BELOW
+
+    @property
+    def bears_out(self) -> bool:
+        return self.whole and self.log_probability >= BORNE_OUT_FROM
 
 
 def opinions(looks: Looks, zoom: Zoom, boxes: Sequence[Box], heads: Sequence[str]) -> list[Opinion]:
@@ -51,10 +61,9 @@ def opinions(looks: Looks, zoom: Zoom, boxes: Sequence[Box], heads: Sequence[str
 def _opinion(tokenizer: Tokenizer, log_p: Tensor, head: str) -> Opinion:
     """log_p: (T, vocabulary) behind the box, each token behind the likeliest ones before it."""
     best = log_p.max(dim=0).values
-    words = [word for word in head.lower().split() if word not in _SAY_NOTHING]
-    known = [ids for word in words if (ids := _whole_words(tokenizer, word))]
-    weight = sum(float(best[torch.tensor(ids)].max()) for ids in known)
-    return Opinion(tokenizer.decode(log_p.argmax(dim=1).tolist()).strip(" ."), weight)
+    words = [_whole_words(tokenizer, word) for word in head.lower().split() if word not in _SAY_NOTHING]
+    weight = sum(float(best[torch.tensor(ids)].max()) for ids in words if ids)
+    return Opinion(tokenizer.decode(log_p.argmax(dim=1).tolist()).strip(" ."), weight, whole=all(words))
 
 
 def _whole_words(tokenizer: Tokenizer, word: str) -> list[int]:

@@ -8,7 +8,6 @@ import numpy as np
 
 from kosmos_agent.errors import KosmosAgentError
 from kosmos_agent.inference.clauses import parse
-from kosmos_agent.phrases import names_several
 from kosmos_agent.results import Target3D
 from kosmos_agent.robot.occupancy import Cylinder, States, cleared, filled, occupancy
 from kosmos_agent.skills.deadline import Deadline
@@ -60,7 +59,7 @@ def is_there(eyes: Eyes, place: Place, held: Target3D, deadline: Deadline) -> Co
 
 def _stands_elsewhere(eyes: Eyes, now: Seen, target: Target3D, wanted: Wanted, deadline: Deadline) -> bool:
     """Only for a phrase that says what one thing looks like: after "the leftmost cup" is lifted, another one is."""
-    if wanted.target_id or not _says_looks_alone(wanted.phrase):
+    if wanted.target_id or not parse(wanted.phrase).claims_nothing_of_place:
         return False
     answer = eyes.find(now, wanted.phrase, deadline)
     if answer.status != "found":
@@ -71,20 +70,14 @@ def _stands_elsewhere(eyes: Eyes, now: Seen, target: Target3D, wanted: Wanted, d
 
 def _lies_elsewhere(eyes: Eyes, now: Seen, place: Place, held: Target3D, deadline: Deadline) -> bool:
     """It may have rolled or tipped off after it was let go of, and looks unlike itself then: that it is likelier there
-    than not is enough to doubt a success."""
-    if not _says_looks_alone(held.phrase):
+    than not is enough to doubt a success. Of several that fit its name one must lie in the place."""
+    if not parse(held.phrase).claims_nothing_of_place:
         return False
     answer = eyes.find(now, held.phrase, deadline)
-    if answer.status == "ambiguous" or not answer.candidates or answer.presence < _LIKELIER_THAN_NOT:
+    if not answer.candidates or answer.presence < _LIKELIER_THAN_NOT:
         return False
-    target = eyes.locate(now, answer.model_copy(update={"status": "found", "question": None}))[0]
-    if not isinstance(target, Target3D):
-        return False
-    off_m = float(np.hypot(*np.subtract(target.position_m[:2], place.volume.middle_m)))
-    return off_m > max(held.extent_m) / 2 + _OFF_M
-
-
-def _says_looks_alone(phrase: str) -> bool:
-    """`the red cup`; not `the leftmost cup`, `the cup left of the plate`, `the cups`."""
-    parsed = parse(phrase)
-    return not parsed.clauses and parsed.plain_head == parsed.head and not names_several(phrase)
+    if answer.status != "ambiguous":
+        answer = answer.model_copy(update={"status": "found", "question": None})
+    seen = [target for target in eyes.locate(now, answer) if isinstance(target, Target3D)]
+    off_m = [float(np.hypot(*np.subtract(target.position_m[:2], place.volume.middle_m))) for target in seen]
+    return bool(seen) and min(off_m) > max(held.extent_m) / 2 + _OFF_M

@@ -93,6 +93,8 @@ def _said(answer: Grounding) -> Line:
         "probability": answer.candidates[0].probability if answer.candidates else None,
         "probability_kind": answer.probability_kind,
         "question": answer.question,
+        "unknown_words": list(answer.unknown_words),
+        "called": answer.called,
         "boxes": [
             {"box": list(candidate.box.corners), "probability": candidate.probability}
             for candidate in answer.candidates
