@@ -98,8 +98,11 @@ class Grounder:
         check_device(device)
         folder = locate(model)
         tokenizer, profile = load_tokenizer(folder), Profile.read(folder)
-        asked = {"zoom": zoom, "both_ways": both_ways}
-        profile = replace(profile, **{name: value for name, value in asked.items() if value is not None})
+        profile = replace(
+            profile,
+            zoom=profile.zoom if zoom is None else zoom,
+            both_ways=profile.both_ways if both_ways is None else both_ways,
+        )
         check_tokenizer(tokenizer, read_config(folder))
         calibration, warnings = load_calibration(folder, single_look=profile.single_look) if calibrated else (None, ())
         if runtime == TORCH:
@@ -117,6 +120,11 @@ class Grounder:
             precision=loaded.precision,
             warnings=(*warnings, *loaded.warnings),
         )
+
+    def unknown_words(self, phrase: str) -> tuple[str, ...]:
+        """The words that the model never learnt: spelled letter by letter, and not taught since (`Profile`)."""
+        taught = self.profile.taught_words
+        return tuple(word for word in self.tokenizer.spelled(phrase) if word.lower() not in taught)
 
     def view(self, image: Picture, *, stamp_ns: int | None = None, frame_id: str = "camera_optical_frame") -> View:
         """Look at a picture: PIL, or (H, W, 3) uint8 RGB. InvalidImageError when it is neither."""

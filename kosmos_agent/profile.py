@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import json
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from kosmos_agent.errors import CheckpointError
 from kosmos_agent.model.checkpoint import read_json
@@ -21,6 +23,7 @@ class Profile:
     second looks are on: for a model that learnt to describe boxes in a few plain words and to write plurals; it costs
     four tokens for each thing, and for a name that more than one thing bears three for each of them.
     list_captions: whether its brief captions list things, so that each can be looked at again and put right.
+    taught_words: words, in lower case, that the tokenizer spells letter by letter and the model learnt all the same.
     bfloat16: whether the answers of these very weights and their calibration were measured to be as good in bfloat16 as
     in float32; `save_model` does not carry it over to others.
     """
@@ -33,6 +36,7 @@ class Profile:
     list_captions: bool = False
     second_opinion: bool = False
     bfloat16: bool = False
+    taught_words: tuple[str, ...] = ()
 
     @property
     def single_look(self) -> bool:
@@ -46,6 +50,22 @@ class Profile:
             return cls()
         data = read_json(path)
         known = [item.name for item in fields(cls)]
-        if not (data.keys() <= set(known) and all(isinstance(value, bool) for value in data.values())):
-            raise CheckpointError(f"{path} is not a profile: {data}; valid: true or false for {', '.join(known)}")
-        return cls(**data)
+        if not (data.keys() <= set(known) and all(_is_valid(name, value) for name, value in data.items())):
+            raise CheckpointError(
+                f"{path} is not a profile: {data}; valid: {_WORDS}, a list of words, and true or false for "
+                f"{', '.join(name for name in known if name != _WORDS)}"
+            )
+        words = tuple(data.pop(_WORDS, ()))
+        return cls(**data, taught_words=words)
+
+    def write(self, folder: Path) -> None:
+        (folder / PROFILE_FILE).write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
+
+
+_WORDS = "taught_words"
+
+
+def _is_valid(name: str, value: Any) -> bool:
+    if name == _WORDS:
+        return isinstance(value, list) and all(isinstance(word, str) for word in value)
+    return isinstance(value, bool)

@@ -194,7 +194,7 @@ class View:
         grounder = self.grounder
         rules = AnswerRules(grounder.decision, grounder.calibration)
         answer = rules.answer(phrase, evidence, frame=self.frame, model=grounder.name, timings_ms=timings_ms)
-        return with_unknown_words(answer, grounder.tokenizer.spelled(phrase))
+        return with_unknown_words(answer, grounder.unknown_words(phrase))
 
     def mirror_image(self) -> EncodedFrame:
         """Read once, when a feature asks for it."""

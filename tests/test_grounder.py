@@ -161,7 +161,17 @@ def test_unknown_models_settings_and_profiles_are_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", ['{"grounded_answers": "no"}', '{"detailed_captions": null}', "[true]", "{", "\x00"]
+    "content",
+    [
+        '{"taught_words": "grommet"}',
+        '{"taught_words": [1]}',
+        '{"taught_words": true}',
+        '{"grounded_answers": "no"}',
+        '{"detailed_captions": null}',
+        "[true]",
+        "{",
+        "\x00",
+    ],
 )
 def test_a_profile_of_another_kind_is_refused(tmp_path, content):
     (tmp_path / "profile.json").write_text(content)

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from rich.console import Console
@@ -12,8 +13,10 @@ from tiny_kosmos import TOKENIZER, tiny_model
 from kosmos_agent.cli._train_finetune import print_report
 from kosmos_agent.cli.app import main
 from kosmos_agent.errors import InvalidArgumentError, InvalidConfigError
+from kosmos_agent.grounder import Grounder
 from kosmos_agent.model.checkpoint import load_model, save_model
-from kosmos_agent.training.finetune import Judge, finetune, labelled
+from kosmos_agent.model.folder import locate
+from kosmos_agent.training.finetune import Judge, finetune, labelled, record_words
 from kosmos_agent.training.held_out import check_split, record_split, split
 from kosmos_agent.training.labels.reading import read_boxes
 from kosmos_agent.training.recipe.models import LoraSection
@@ -187,3 +190,19 @@ def test_what_could_not_be_learnt_is_counted_in_the_report(tmp_path, capsys):
         finetune(recipe, split([*pictures.trained, *pictures.held_out], 0.5, seed=1), tmp_path / "out", Console())
     print_report(report, tmp_path / "out")
     assert f"{report['rejected']} samples could not be used" in capsys.readouterr().out
+
+
+def test_words_that_the_tokenizer_spells_are_known_once_they_were_taught(tmp_path):
+    folder = tmp_path / "mine"
+    source = locate("tabletop")
+    save_model(load_model(source), folder, copy_from=source)
+    assert Grounder.load(folder).unknown_words("the Grommet and an amphora") == ("Grommet", "amphora")
+    record_words(folder, ["grommet", "red cup"])
+    record_words(folder, ["Mallet", "cup"])
+    taught = Grounder.load(folder)
+    assert taught.profile.taught_words == ("grommet", "mallet")
+    assert taught.unknown_words("the Grommet, the mallet and an amphora") == ("amphora",)
+    assert not taught.profile.second_opinion
+    view = taught.view(np.zeros((48, 64, 3), np.uint8))
+    assert view.find("the grommet").unknown_words == ()
+    assert view.find("the amphora").unknown_words == ("amphora",)

@@ -20,7 +20,6 @@ from kosmos_sim.words import vocabulary
 from kosmos_agent.errors import CheckpointError, InvalidArgumentError, InvalidConfigError
 from kosmos_agent.inference.devices import check_device
 from kosmos_agent.model.checkpoint import load_model, load_tokenizer, save_model
-from kosmos_agent.model.companions import PROFILE_FILE
 from kosmos_agent.model.kosmos2 import Kosmos2
 from kosmos_agent.profile import Profile
 from kosmos_agent.tokenizer import Tokenizer, build_word_tokenizer
@@ -183,7 +182,7 @@ def ship_tabletop(run: Path, out: Path) -> int:
     """
     model = load_model(run / "averaged", dtype=torch.bfloat16)
     save_model(model, out, tokenizer=load_tokenizer(run / "averaged"))
-    (out / PROFILE_FILE).write_text(json.dumps(asdict(_PROFILE)) + "\n")
+    _PROFILE.write(out)
     shutil.copyfile(run / RUN_FILE, out / RUN_FILE)
     size = (out / "model.safetensors").stat().st_size
     if size > MAX_SHIPPED_BYTES:

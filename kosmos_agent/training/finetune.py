@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from kosmos_agent.evaluation.labelled import MAX_BOXES, MAX_PHRASES, LabelledPhr
 from kosmos_agent.evaluation.run import evaluate
 from kosmos_agent.grounder import Grounder
 from kosmos_agent.images import load_image
+from kosmos_agent.model.checkpoint import load_tokenizer
+from kosmos_agent.profile import Profile
 from kosmos_agent.results import Box
 from kosmos_agent.training.held_out import Split, check_split, record_split
 from kosmos_agent.training.labels.labelled import BoxedPicture
@@ -49,11 +51,23 @@ def finetune(recipe: Recipe, pictures: Split, out: Path, console: Console) -> di
         before = judge.figures(str(recipe.model.start))
     if not run.train() or not run.leads:
         return None
+    record_words(out, (name for picture in pictures.trained for name in picture.names))
     return {
         "trained_on": len(pictures.trained),
         "rejected": run.rejects.count(),
         "held_out": {"before": before, "after": judge.figures(str(out))},
     }
+
+
+def record_words(folder: Path, names: Iterable[str]) -> None:
+    """Into the profile of the model that learnt them: what its tokenizer spells is known all the same.
+
+    No second opinion any more: learning boxes, it may have unlearnt to describe them.
+    """
+    profile, tokenizer = Profile.read(folder), load_tokenizer(folder)
+    spelled = {word.lower() for name in names for word in tokenizer.spelled(name)}
+    words = tuple(sorted(spelled.union(profile.taught_words)))
+    replace(profile, taught_words=words, second_opinion=False).write(folder)
 
 
 @dataclass(frozen=True)
