@@ -20,8 +20,8 @@ class Profile:
     mean_boxes: `Decision.mean_boxes`. both_ways: whether each look is taken in the mirror image as well, for a model
     that was trained on mirrored pictures; it costs a second encoding of the picture and a second pass of the phrases.
     second_opinion: whether a thing that was found is asked what it is, and what else its name is written for, where
-    second looks are on: for a model that learnt to describe boxes in a few plain words and to write plurals; it costs
-    four tokens for each thing, and for a name that more than one thing bears three for each of them.
+    second looks are on: for a model that learnt to describe boxes in a few plain words and to write plurals. It costs
+    the encoding of a window and four tokens for each thing, and three tokens for each that bears the name.
     list_captions: whether its brief captions list things, so that each can be looked at again and put right.
     taught_words: words, in lower case, that the tokenizer spells letter by letter and the model learnt all the same.
     bfloat16: whether the answers of these very weights and their calibration were measured to be as good in bfloat16 as

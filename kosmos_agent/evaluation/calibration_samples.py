@@ -41,7 +41,8 @@ class Sample:
 def collect_samples(
     grounder: Grounder, pictures: LabelledPictures, features: Collection[Feature] = CHEAP_FEATURES
 ) -> list[Sample]:
-    """One view per picture. What is right is judged on the boxes that users get: second looks are in the evidence.
+    """One view per picture. What is right is judged on the boxes of the evidence, second looks among them; what is
+    asked about an answer afterwards (`asked_again`, `nearest`) is not in it.
 
     InvalidArgumentError for a grounder that applies a calibration.
     """
