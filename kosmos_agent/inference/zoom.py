@@ -18,7 +18,8 @@ from kosmos_agent.results import Box
 
 @dataclass(frozen=True)
 class Zoom:
-    """below: boxes of a smaller side (geometric mean, share of the picture) get a second look.
+    """below: boxes of a smaller side (geometric mean, share of the picture) get a second look, however sure the first
+    is; the window of a larger one would be most of the picture that was looked at already.
 
     times, margin, smallest: the window's side is the larger of `times` and the box's side plus `margin`, never under
     `smallest`, as too near a look shows a thing without its surroundings. agree: overlap of the two answers from
