@@ -1,8 +1,14 @@
 """Training: it learns, it resumes as if it had never stopped, and its files open as a model."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from functools import partial
 from itertools import cycle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -69,6 +75,26 @@ def test_loss_falls_and_the_saved_average_opens_as_a_model(tmp_path):
     kept = running.state.average["model.text_model.model.layer_norm.weight"]
     assert torch.allclose(opened.text_model.model.layer_norm.weight, kept)
     assert json.loads((tmp_path / "history.jsonl").read_text().splitlines()[-1])["step"] == 60
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_the_whole_group_saves_and_ends(tmp_path, number):
+    """As terminals and torchrun send it: to the loading processes too."""
+    code = (
+        "import sys, pathlib; from test_training_loop import run; folder = pathlib.Path(sys.argv[1])\n"
+        "print(run(folder, steps=10**6, loader_processes=1, checkpoint_minutes=1e-3).state.step)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], cwd=Path(__file__).parent, start_new_session=True,
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    state = tmp_path / "state" / "state.json"
+    while not state.is_file():
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.killpg(process.pid, number)
+    said, _ = process.communicate(timeout=60)
+    assert (process.returncode, json.loads(state.read_text())["step"]) == (0, int(said.split()[-1]))
 
 
 def test_a_state_with_a_missing_file_is_refused(tmp_path):

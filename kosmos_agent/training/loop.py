@@ -117,6 +117,7 @@ class Trainer:
             num_workers=processes,
             prefetch_factor=4 if processes else None,
             pin_memory=self.device.type == "cuda",
+            worker_init_fn=_leave_stopping_to_parent,
         )
         for batch in loader:
             yield batch.to(self.device)
@@ -195,6 +196,12 @@ def stopping_signals(handler: Callable[..., None]) -> Iterator[None]:
     finally:
         for number, old in before.items():
             signal.signal(number, old)
+
+
+def _leave_stopping_to_parent(_: int) -> None:
+    """Terminals and torchrun signal whole groups; a loader that ended before the last step would lose the run's end."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _minutes_since(moment: float) -> float:
