@@ -16,6 +16,7 @@ import torch
 from test_sequences import ABSENT, PLURAL, REFER, SLOTS, example
 from tiny_kosmos import TOKENIZER, tiny_model
 
+from kosmos_agent.cli._train import ship_tabletop
 from kosmos_agent.errors import CheckpointError, InvalidArgumentError
 from kosmos_agent.model.checkpoint import load_model, save_model
 from kosmos_agent.training.batches import Collate, Vocabulary
@@ -95,6 +96,19 @@ def test_a_signal_to_the_whole_group_saves_and_ends(tmp_path, number):
     os.killpg(process.pid, number)
     said, _ = process.communicate(timeout=60)
     assert (process.returncode, json.loads(state.read_text())["step"]) == (0, int(said.split()[-1]))
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_the_average_is_shipped_or_the_last_steps_weights(tmp_path, last):
+    running = run(tmp_path / "run", steps=3, dense_only_steps=0, learning_rate=3e-2)
+    (tmp_path / "run" / "run.jsonl").write_text("{}\n")
+    shipped = tmp_path / "shipped"
+    assert ship_tabletop(tmp_path / "run", shipped, last=last) == (shipped / "model.safetensors").stat().st_size
+    kept = {False: running.state.average, True: running.state.weights.tensors()}
+    name = "text_model.model.layers.0.self_attn.q_proj.weight"
+    values = {way: tensors[f"model.{name}"].bfloat16() for way, tensors in kept.items()}
+    assert not torch.equal(values[False], values[True])
+    assert torch.equal(load_model(shipped, dtype=torch.bfloat16).state_dict()[name], values[last])
 
 
 def test_a_state_with_a_missing_file_is_refused(tmp_path):

@@ -29,7 +29,7 @@ from kosmos_agent.training.parallel import Workers
 from kosmos_agent.training.recipe.reading import read_any
 from kosmos_agent.training.recipe.tabletop import TabletopRecipe
 from kosmos_agent.training.settings import TrainSettings
-from kosmos_agent.training.state import has_state
+from kosmos_agent.training.state import has_state, last_model_weights
 from kosmos_agent.training.tabletop import new_collate, new_model, new_objective
 
 MAX_SHARD_BYTES = 16 << 20
@@ -175,13 +175,16 @@ def _save(tokenizer: Tokenizer, model: Kosmos2, folder: Path) -> None:
     save_model(model, folder, tokenizer=tokenizer, max_shard_bytes=MAX_SHARD_BYTES)
 
 
-def ship_tabletop(run: Path, out: Path) -> int:
+def ship_tabletop(run: Path, out: Path, *, last: bool = False) -> int:
     """Averaged weights as bfloat16, tokenizer, profile and the run's record into `out`; the weights' size in bytes.
 
-    A calibration that lies there is for other weights: fit a new one (`kosmos-agent calibrate`).
+    last: those of the last step in their place. A calibration that lies there is for other weights: fit a new one
+    (`kosmos-agent calibrate`).
     """
-    model = load_model(run / "averaged", dtype=torch.bfloat16)
-    save_model(model, out, tokenizer=load_tokenizer(run / "averaged"))
+    model = load_model(run / "averaged", dtype=torch.float32)
+    if last:
+        model.load_state_dict(last_model_weights(run / "state"))
+    save_model(model.to(torch.bfloat16), out, tokenizer=load_tokenizer(run / "averaged"))
     _PROFILE.write(out)
     shutil.copyfile(run / RUN_FILE, out / RUN_FILE)
     size = (out / "model.safetensors").stat().st_size

@@ -112,10 +112,14 @@ def _refuse_beside_config(context: typer.Context) -> None:
 def ship(
     run: Annotated[Path, typer.Argument(help="folder of the run")] = Path("runs/tabletop"),
     out: Annotated[Path, typer.Option(help="folder of the shipped model")] = Path("kosmos_agent/weights/tabletop"),
+    last: Annotated[bool, typer.Option("--last", help="the last step's weights, not the average")] = False,
 ) -> None:
-    """Write the averaged weights of a run as a bfloat16 checkpoint of at most 25 MB."""
+    """Write the averaged weights of a run as a bfloat16 checkpoint of at most 25 MB.
+
+    --last: where the rate fell in fewer steps than the average remembers, it lags behind; validation tells.
+    """
     with needs("train"):
         from kosmos_agent.cli._train import ship_tabletop
 
-    size = ship_tabletop(run, out)
+    size = ship_tabletop(run, out, last=last)
     typer.echo(f"{out}: {size / 1e6:.1f} MB")

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from kosmos_agent.errors import CheckpointError
 from kosmos_agent.training.optimizer import Optimizer
 
+MODEL = "model."
+"""What the names of the model's own weights begin with; the rest are helper heads."""
 _FILES = ("weights.safetensors", "average.safetensors", "moments.safetensors", "state.json")
 
 
@@ -117,6 +119,15 @@ def load_state(state: RunState, folder: Path) -> None:
     state.optimizer.load_moments(load_file(folder / "moments.safetensors"))
     numbers = json.loads((folder / "state.json").read_text())
     state.step, state.pictures, state.seconds = numbers["step"], numbers["pictures"], numbers["seconds"]
+
+
+def last_model_weights(folder: Path) -> dict[str, Tensor]:
+    """Of the model alone, as the last step left them and not averaged. CheckpointError where there are none."""
+    path = _whole(folder) / "weights.safetensors"
+    if not path.is_file():
+        raise CheckpointError(f"{folder} lacks {path.name}")
+    named = load_file(path)
+    return {name.removeprefix(MODEL): value for name, value in named.items() if name.startswith(MODEL)}
 
 
 def has_state(folder: Path) -> bool:
