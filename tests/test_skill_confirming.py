@@ -46,8 +46,8 @@ class ScriptedEyes:
         return answer
 
     def locate(self, seen, answer):
-        assert answer.status == "found", "nothing else is located"
-        return (self.located,)
+        assert answer.status in ("found", "ambiguous"), "nothing else is located"
+        return self.located if isinstance(self.located, tuple) else (self.located,)
 
 
 def confirmed(eyes, held=HELD):
@@ -62,7 +62,10 @@ def confirmed(eyes, held=HELD):
         ("found", target(0.32), 0.9, "yes"),
         ("found", target(0.6), 0.9, "no"),
         ("found", NoDepthError("a hole"), 0.9, "yes"),
-        ("ambiguous", target(0.6), 0.9, "yes"),
+        ("ambiguous", (target(0.6), target(0.32)), 0.9, "yes"),
+        ("ambiguous", (target(0.6), target(0.7)), 0.9, "no"),
+        ("ambiguous", (target(0.6), NoDepthError("a hole")), 0.9, "no"),
+        ("ambiguous", (NoDepthError("a hole"), NoDepthError("a hole")), 0.9, "yes"),
         ("cannot_tell", target(0.6), 0.7, "no"),
         ("cannot_tell", target(0.6), 0.3, "yes"),
         ("cannot_tell", target(0.3), 0.7, "yes"),

@@ -91,7 +91,7 @@ class GroundingSettings(Settings):
     # Words that YAML takes for no truth value, as it does on and off.
     zoom: Literal["auto", "always", "never"] = Field(
         "auto",
-        description="look again at small things; never: quicker and coarser, auto: as the model wants",
+        description="look again at small things and what was found; never: quicker, coarser, auto: as the model wants",
         json_schema_extra=_FIXED,
     )
     both_ways: Literal["auto", "always", "never"] = Field(
