@@ -165,9 +165,10 @@ def with_clauses(answer: Grounding, clauses: tuple[Clause, ...]) -> Grounding:
 
 
 def with_opinion(answer: Grounding, words: str) -> Grounding:
-    """What the model calls the box by itself, where that is not what the phrase says: `found` is `cannot_tell` then."""
-    status = "cannot_tell" if answer.status == "found" else answer.status
-    return answer.model_copy(update={"status": status, "called": words})
+    """What the model calls the box by itself, where that is not what the phrase says: what was said to be there is
+    `cannot_tell` then."""
+    status = answer.status if answer.status == "not_found" else "cannot_tell"
+    return answer.model_copy(update={"status": status, "question": None, "called": words})
 
 
 def with_unknown_words(answer: Grounding, words: tuple[str, ...]) -> Grounding:

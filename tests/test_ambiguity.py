@@ -13,6 +13,7 @@ from kosmos_agent.evaluation.label_folder import load_pictures, read_labels
 from kosmos_agent.evaluation.matching import match
 from kosmos_agent.grounder import Grounder
 from kosmos_agent.inference.ambiguity import WRITTEN_FROM, offering, others_written
+from kosmos_agent.inference.asked_again import asked_again
 from kosmos_agent.inference.candidates import MOST_SHARED
 from kosmos_agent.inference.clauses import parse
 from kosmos_agent.inference.second_opinion import Opinion
@@ -131,3 +132,28 @@ def test_a_single_look_does_not_ask_further(grounder: Grounder, monkeypatch: pyt
 
     monkeypatch.setattr("kosmos_agent.inference.rivals.write_boxes", never)
     assert grounder.view(APPLES.rgb).find("the apple", zoom=False).status in ("found", "ambiguous")
+
+
+@pytest.mark.parametrize(
+    ("log_p", "status", "kept"),
+    [((-9.0, -9.0), "cannot_tell", 2), ((-9.0, -0.1), "found", 1), ((-0.1, -9.0), "found", 1),
+     ((-9.0, -1.0), "cannot_tell", 1), ((-0.1, -2.0), "ambiguous", 2)],
+)  # fmt: skip
+def test_rivals_that_are_contradicted_leave_what_is_borne_out(
+    view: View, monkeypatch: pytest.MonkeyPatch, log_p: tuple[float, float], status: str, kept: int
+) -> None:
+    monkeypatch.setattr(
+        "kosmos_agent.inference.asked_again.opinions",
+        lambda looks, zoom, boxes, heads: [Opinion("a pear", value) for value in log_p],
+    )
+    things = [Candidate(box=box, probability=0.9 - 0.1 * k) for k, box in enumerate(BOXES)]
+    asked = offering(answer(*things), things)
+    closer = view._looks(None)
+    (told,) = asked_again(closer, view.grounder.zoom, [asked], [parse("the cup")], {}, 0.5)
+    assert (told.status, len(told.candidates)) == (status, kept)
+    assert (told.question is not None) == (status == "ambiguous")
+    assert told.called == ("a pear" if kept == 2 and status == "cannot_tell" else None)
+    if kept == 1:
+        assert told.best == things[log_p.index(max(log_p))]
+    (unsure,) = asked_again(closer, view.grounder.zoom, [asked], [parse("the cup")], {}, 0.95)
+    assert unsure.status != "found"
